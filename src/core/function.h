@@ -1,0 +1,62 @@
+#pragma once
+/*
+ * One version of a registered function: its code and its limits. Immutable
+ * once published, counted by reference; made and freed on the control thread,
+ * read by every worker.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/engine.h"
+#include "util/qsbr.h"
+
+enum {
+	FUNCTION_ID_MAX = 2 * INSIDE_NAME_MAX, /* "tenant/name" */
+	FUNCTION_DIGEST_HEX = 65,
+	FUNCTION_ERROR_MAX = 256,
+};
+
+struct function_options {
+	char tenant[INSIDE_NAME_MAX];
+	char name[INSIDE_NAME_MAX];
+	char entry[INSIDE_NAME_MAX];
+	const struct engine *engine;
+	uint64_t memory_bytes;
+	uint64_t timeout_ns;
+	int64_t idle_ttl_ns; /* 0: run once; -1: keep */
+};
+
+/* What happened to it; relaxed atomics, written by workers. */
+struct function_stats {
+	_Atomic uint64_t calls;
+	_Atomic uint64_t errors;
+	_Atomic uint64_t cold_starts;
+	_Atomic uint64_t run_ns;
+	_Atomic uint32_t idle;
+	_Atomic uint32_t busy;
+};
+
+struct function {
+	uint64_t magic;
+	_Atomic uint32_t refs;
+	uint64_t version;        /* 1, 2, ... per name */
+	uint64_t created;        /* nanoseconds since 1970 */
+	char id[FUNCTION_ID_MAX];
+	char digest[FUNCTION_DIGEST_HEX]; /* SHA-256 of the code, hex */
+	struct function_options opt;
+	char *code;              /* NUL-terminated */
+	size_t code_len;
+	struct function_stats stats;
+	_Atomic bool retired;    /* removed or replaced: isolates are dropped
+				  * instead of kept */
+	struct qsbr_node reclaim;
+};
+
+/* Copies opt and code; refs is 1. NULL: out of memory. Control thread. */
+struct function *function_new(const struct function_options *opt,
+	const void *code, size_t code_len);
+/* Any thread; a worker's last put hands the function to the control thread. */
+void function_get(struct function *fn);
+void function_put(struct function *fn);

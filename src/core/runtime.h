@@ -1,0 +1,81 @@
+#pragma once
+/*
+ * The runtime as a whole: starts the partition of the process, the keeper and
+ * the workers; the program's main thread then is the control thread.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/registry.h"
+#include "core/worker.h"
+#include "util/doorbell.h"
+#include "util/qsbr.h"
+
+enum runtime_isolation { RUNTIME_AUTO, RUNTIME_MPK, RUNTIME_SOFTWARE };
+
+struct runtime_options {
+	enum runtime_isolation isolation;
+	bool require_mpk;
+	unsigned workers;          /* 0: one per CPU, at most one per key */
+	size_t max_isolates;       /* live, all workers together */
+	size_t max_functions;
+	size_t max_request;        /* bytes */
+	size_t max_response;       /* bytes */
+	size_t buffer_bytes;       /* address space for buffers per worker */
+	uint64_t grace_ns;         /* drain */
+};
+
+/* What `gvisord ps` shows of one isolate; a consistent copy. */
+struct runtime_isolate {
+	uint64_t id;
+	const char *state;         /* "idle", "busy", "starting" */
+	char function[FUNCTION_ID_MAX];
+	uint64_t version;
+	int key;                   /* hardware key held; -1: none */
+	unsigned worker;
+	uint64_t age_ns;
+	uint64_t calls;
+	uint64_t heap_used;
+	uint64_t heap_peak;
+};
+
+struct runtime {
+	struct runtime_options opt;
+	bool hardware;             /* isolation is MPK, not software */
+	const char *why_software;  /* NULL, or why there is no MPK */
+	unsigned n_workers;
+	struct worker *workers;
+	struct registry *registry;
+	struct qsbr qsbr;
+	struct doorbell doorbell;  /* the control thread sleeps on it */
+	struct inbox inbox;        /* to the control thread */
+	_Atomic int stop;          /* 0 run, 1 drain, 2 stop at once */
+	_Atomic bool ready;        /* workers run, not draining */
+	uint64_t started;          /* clock_now() */
+	struct keeper *keeper;
+	struct runtime_core *core;
+};
+
+/*
+ * In this order, all on the process's first thread. runtime_init() leaves
+ * nothing behind on failure and puts a message for the user into err.
+ */
+int runtime_init(struct runtime *rt, const struct runtime_options *opt,
+	char *err, size_t err_size);
+int runtime_start(struct runtime *rt, const struct worker_loop *loop,
+	char *err, size_t err_size);
+/* Serves control requests until the drain is over. */
+void runtime_control(struct runtime *rt);
+/* Async-signal-safe: begin the drain; a second call stops at once. */
+void runtime_stop(struct runtime *rt);
+void runtime_fini(struct runtime *rt);
+
+/* Control thread. Isolates of all workers, in no order. */
+typedef bool runtime_isolate_fn(const struct runtime_isolate *iso, void *arg);
+void runtime_isolates(struct runtime *rt, runtime_isolate_fn *visit, void *arg);
+/* Keys: how many the hardware gave for isolates, how many are held. */
+void runtime_keys(struct runtime *rt, unsigned *ret_total, unsigned *ret_held);
+/* Appends the core's own metrics, text format 0.0.4. */
+void runtime_metrics(struct runtime *rt, FILE *out);
