@@ -44,3 +44,7 @@ struct heap_in_stats {
 	size_t top;    /* bytes from the heap's start that were ever touched */
 };
 void heap_in_stats(const struct heap *h, struct heap_in_stats *ret_stats);
+
+/* Walks every block of the region proper and answers whether all is in order.
+ * For tests: the cost grows with the number of blocks. */
+bool heap_in_check(const struct heap *h);
