@@ -1,0 +1,94 @@
+#pragma once
+/*
+ * Domains and the key multiplexer.
+ *
+ * A domain is the memory of one isolate. It is *resident* while it holds one of
+ * the isolate keys, else *parked*: its pages carry key P, which no PKRU opens.
+ * There are thousands of domains and about 13 keys; the multiplexer lends keys
+ * by least recent use.
+ *
+ * Two sides, no lock between them:
+ *   worker   domain_pin() before an entry, domain_unpin() after it. A pinned
+ *            domain keeps its key. A hit is one compare-and-swap.
+ *   keeper   domain_bind(), domain_release(): the only callers of tag().
+ *
+ * The word of a domain holds {key, pins, parking}. The keeper takes a key away
+ * only by swapping {key, 0 pins} for {parking}: a worker that pins before loses
+ * nothing, one that pins after finds no key and asks for a bind. So PKRU values
+ * of a key that went elsewhere can't be in use: they are computed after a pin
+ * and dropped before the unpin.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "pkey/keys.h"
+
+struct domain {
+	void *base; /* the range that carries the key */
+	size_t len;
+	_Atomic uint32_t word;
+	_Atomic uint64_t used; /* when last unpinned, any monotonic unit */
+};
+
+struct domain_key {
+	int key;
+	struct domain *owner;
+	uint64_t binds;  /* times lent */
+	uint64_t steals; /* times taken from an idle domain */
+};
+
+struct domain_mux {
+	const struct keys *keys;
+	struct domain_key slot[PRIM_KEYS];
+	/* Relaxed counters for metrics; the keeper writes, anybody reads. */
+	_Atomic uint64_t free_binds;
+	_Atomic uint64_t evictions;
+	_Atomic uint64_t waits;
+	_Atomic uint64_t killed;
+	/* A bind found every key pinned: the next unpin wakes the keeper. */
+	_Atomic bool wanted;
+};
+
+/* Conditions of domain_bind(). */
+enum domain_e {
+	DOMAIN_E_BUSY = 1, /* every key is pinned: try again after an unpin */
+};
+
+void domain_mux_init(struct domain_mux *mux, const struct keys *keys);
+
+/*
+ * Keeper. Makes [base, base+len) a domain: accessible, key P. Without keys it
+ * is resident for good. -errno: nothing may be put there; unmap it.
+ */
+int domain_init(struct domain *d, const struct keys *keys, void *base,
+	size_t len);
+
+/*
+ * Worker. The key held, with one more pin; -1: parked, ask the keeper. Without
+ * keys always 0. At most 127 pins.
+ */
+int domain_pin(struct domain *d);
+/* Worker. Returns true when the keeper is to be woken (mux->wanted). */
+bool domain_unpin(struct domain_mux *mux, struct domain *d, uint64_t now);
+
+/*
+ * Keeper. Gives d a key, for which an idle domain may lose its own, and pins it
+ * for the worker that asked. 0; DOMAIN_E_BUSY; or -errno: d was killed (see
+ * below) and must be destroyed.
+ *
+ * When a retag fails the pages' key is unknown. The domain concerned is then
+ * killed: its range is replaced by an inaccessible mapping, so that the key can
+ * be lent again; should that fail too, the process ends.
+ */
+int domain_bind(struct domain_mux *mux, struct domain *d);
+
+/* Keeper. Takes d's key away for good (destroy); no pins may be left. */
+int domain_release(struct domain_mux *mux, struct domain *d);
+
+/* Anybody: the key held, or -1. A snapshot. */
+int domain_key(const struct domain *d);
+/* True when a failed retag killed it. Its memory is gone. */
+bool domain_dead(const struct domain *d);
