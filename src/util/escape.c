@@ -1,0 +1,90 @@
+/* Escaping: runs of plain ASCII are copied whole, the rest goes one by one. */
+#include "util/escape.h"
+
+#include <stdint.h>
+
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+size_t escape_utf8(const char *p, size_t n)
+{
+	const unsigned char *c = (const unsigned char *)p;
+	size_t len = c[0] < 0x80 ? 1 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 4;
+
+	if (len == 1)
+		return 1;
+	if (c[0] < 0xc2 || c[0] > 0xf4 || len > n)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((c[i] & 0xc0) != 0x80)
+			return 0;
+	/* Overlong forms, surrogates, beyond U+10FFFF. */
+	if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
+		(c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+size_t escape_prefix(const char *p, size_t n, size_t max)
+{
+	size_t cut = max;
+
+	if (n <= max)
+		return n;
+	while (cut > 0 && max - cut < 4 && (p[cut] & 0xc0) == 0x80)
+		cut--;
+	return cut > 0 && (p[cut] & 0xc0) != 0x80 ? cut : max;
+}
+
+static void escape_one(struct buf *b, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	char u[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+
+	switch (c) {
+	case '"':
+	case '\\':
+		buf_add_char(b, '\\');
+		buf_add_char(b, (char)c);
+		break;
+	case '\n':
+		buf_add_lit(b, "\\n");
+		break;
+	case '\r':
+		buf_add_lit(b, "\\r");
+		break;
+	case '\t':
+		buf_add_lit(b, "\\t");
+		break;
+	default:
+		buf_add(b, u, sizeof(u));
+	}
+}
+
+void escape_json(struct buf *b, const char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && buf_ok(b)) {
+		size_t start = i, len;
+
+		while (i < n && is_plain((unsigned char)p[i]))
+			i++;
+		buf_add(b, p + start, i - start);
+		if (i == n)
+			break;
+		len = escape_utf8(p + i, n - i);
+		if (len == 0)
+			buf_add_lit(b, "\\ufffd");
+		else if (len == 1)
+			escape_one(b, (unsigned char)p[i]);
+		else if (len == 2 && (unsigned char)p[i] == 0xc2 &&
+			 (unsigned char)p[i + 1] < 0xa0)
+			escape_one(b, (unsigned char)p[i + 1]);
+		else
+			buf_add(b, p + i, len);
+		i += len ? len : 1;
+	}
+}

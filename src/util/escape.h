@@ -1,0 +1,26 @@
+#pragma once
+/*
+ * Hostile bytes into JSON strings and log lines. What comes out is always valid
+ * JSON string content and safe on a terminal: control characters (C1 as well),
+ * quotes and backslashes are escaped, bytes that are not UTF-8 become U+FFFD.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "util/buf.h"
+
+/* Without the surrounding quotes. */
+void escape_json(struct buf *b, const char *p, size_t n);
+
+static inline void escape_quoted(struct buf *b, const char *p, size_t n)
+{
+	buf_add_char(b, '"');
+	escape_json(b, p, n);
+	buf_add_char(b, '"');
+}
+
+/* Length of the valid UTF-8 character at p, of n > 0 bytes; 0: it is none. */
+size_t escape_utf8(const char *p, size_t n);
+
+/* The longest prefix of at most max bytes that splits no UTF-8 character. */
+size_t escape_prefix(const char *p, size_t n, size_t max);
