@@ -1,0 +1,152 @@
+/*
+ * The table of configuration keys: the one place where a knob gets its name,
+ * its range, its default and its sentence of help. Adding a knob is a field in
+ * struct config and a line here. Data only; trusted side.
+ */
+#include "daemon/config_keys.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "daemon/config.h"
+#include "util/strutil.h"
+
+#define MIB (1024u * 1024u)
+#define HOUR_MS 3600000u
+
+#define AT(field) offsetof(struct config, field)
+#define UINT(path, field, min, max, fallback, help)                            \
+	{                                                                      \
+		path, CONFIG_UINT, AT(field), min, max, fallback, NULL, NULL,  \
+			help                                                   \
+	}
+#define CHOICE(path, field, list, fallback, help)                              \
+	{                                                                      \
+		path, CONFIG_CHOICE, AT(field), 0, 0, fallback, list, NULL,    \
+			help                                                   \
+	}
+
+static const char *const isolations[] = {"auto", "mpk", "software", NULL};
+/* In the order of enum log_level. */
+static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const formats[] = {"text", "json", NULL};
+
+/* clang-format off */
+const struct config_key config_keys[] = {
+	{"listen.socket", CONFIG_STRING, AT(listen.socket), 0,
+	 CONFIG_SOCKET_SIZE - 1, NULL, NULL, "GVISORD_SOCKET",
+	 "path of the Unix socket (mode 0660); \"\" for none"},
+	{"listen.tcp", CONFIG_STRING, AT(listen.tcp), 0,
+	 CONFIG_TCP_SIZE - 1, "", NULL, NULL,
+	 "loopback ADDR:PORT to listen on as well; \"\" for none"},
+	{"listen.admin_token_file", CONFIG_STRING, AT(listen.admin_token_file),
+	 0, CONFIG_PATH_SIZE - 1, "", NULL, NULL,
+	 "file whose first line lets TCP clients register and remove "
+	 "functions; \"\": only the Unix socket may"},
+	CHOICE("isolation.mode", isolation.mode, isolations, "auto",
+	 "auto: hardware keys if the self-test passes, else software"),
+	{"isolation.require_mpk", CONFIG_BOOL, AT(isolation.require_mpk), 0, 0,
+	 "false", NULL, NULL,
+	 "refuse to start rather than fall back to software isolation"},
+	UINT("workers", workers, 0, 256, "0",
+	 "threads that run functions; 0: one per online CPU, at most one per "
+	 "isolate key"),
+	UINT("limits.isolates", limits.isolates, 1, 1000000, "4096",
+	 "isolates alive at once, idle ones included"),
+	UINT("limits.functions", limits.functions, 1, 1000000, "10000",
+	 "registered functions"),
+	UINT("limits.connections", limits.connections, 1, 1000000, "10000",
+	 "client connections open at once"),
+	UINT("limits.queue", limits.queue, 0, 1000000, "1024",
+	 "invocations waiting for an isolate; one more is refused with 429"),
+	UINT("limits.queue_wait_ms", limits.queue_wait_ms, 0, HOUR_MS, "10000",
+	 "longest wait for an isolate before 429"),
+	UINT("limits.request_bytes", limits.request_bytes, 1024, 64 * MIB,
+	 "6291456", "body of one invocation"),
+	UINT("limits.response_bytes", limits.response_bytes, 1024, 64 * MIB,
+	 "6291456", "reply of one invocation"),
+	UINT("limits.code_bytes", limits.code_bytes, 1, 64 * MIB, "8388608",
+	 "code of one function"),
+	UINT("limits.header_bytes", limits.header_bytes, 1024, 65536, "16384",
+	 "request line and headers of one request together"),
+	UINT("limits.memory_mb", limits.memory_mb, 1, 65536, "1024",
+	 "largest memory budget a function may ask for"),
+	UINT("limits.timeout_ms", limits.timeout_ms, 1, 24 * HOUR_MS, "900000",
+	 "longest timeout a function may ask for"),
+	UINT("limits.idle_ttl_ms", limits.idle_ttl_ms, 0, 24 * HOUR_MS,
+	 "3600000", "longest time to live of idle isolates a function may ask "
+	 "for"),
+	UINT("defaults.memory_mb", defaults.memory_mb, 1, 65536, "64",
+	 "memory budget of a function that asks for none"),
+	UINT("defaults.timeout_ms", defaults.timeout_ms, 1, 24 * HOUR_MS,
+	 "30000", "timeout of a function that asks for none"),
+	UINT("defaults.idle_ttl_ms", defaults.idle_ttl_ms, 0, 24 * HOUR_MS,
+	 "10000", "how long an idle isolate is kept warm"),
+	UINT("timeouts.header_ms", timeouts.header_ms, 1, HOUR_MS, "10000",
+	 "from the first byte of a request to the end of its headers"),
+	UINT("timeouts.body_ms", timeouts.body_ms, 1, HOUR_MS, "30000",
+	 "from the end of the headers to the end of the body"),
+	UINT("timeouts.idle_ms", timeouts.idle_ms, 1, 24 * HOUR_MS, "60000",
+	 "kept-alive connection without a request"),
+	UINT("timeouts.send_ms", timeouts.send_ms, 1, HOUR_MS, "30000",
+	 "client that does not take its reply"),
+	UINT("drain.grace_ms", drain.grace_ms, 0, HOUR_MS, "30000",
+	 "after SIGTERM, time for running invocations to end"),
+	CHOICE("log.level", log.level, levels, "info",
+	 "least important level that is written"),
+	CHOICE("log.format", log.format, formats, "text",
+	 "one line per event, for people or for machines"),
+};
+/* clang-format on */
+
+const size_t config_n_keys = sizeof(config_keys) / sizeof(config_keys[0]);
+
+_Static_assert(sizeof(config_keys) / sizeof(config_keys[0]) <= CONFIG_KEYS_MAX,
+	"struct config keeps one source per key");
+
+void config_env_name(const struct config_key *key, char *ret_name, size_t size)
+{
+	if (key->env) {
+		(void)snprintf(ret_name, size, "%s", key->env);
+		return;
+	}
+	int n = snprintf(ret_name, size, "GVISORD_%s", key->path);
+
+	CHECK(n > 0 && (size_t)n < size);
+	for (char *c = ret_name; *c; c++)
+		*c = *c == '.' ? '_' : (char)toupper((unsigned char)*c);
+}
+
+size_t config_key_find(const char *path)
+{
+	for (size_t i = 0; i < config_n_keys; i++) {
+		if (strcmp(config_keys[i].path, path) == 0)
+			return i;
+	}
+	return CONFIG_KEYS_MAX;
+}
+
+static const char *last_part(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot ? dot + 1 : path;
+}
+
+/* Near as a whole, or right but in another section. */
+const char *config_key_nearest(const char *path)
+{
+	const char *names[CONFIG_KEYS_MAX];
+	const char *near;
+
+	for (size_t i = 0; i < config_n_keys; i++)
+		names[i] = config_keys[i].path;
+	near = str_nearest(slice_of(path), names, config_n_keys);
+	for (size_t i = 0; !near && i < config_n_keys; i++) {
+		if (strcmp(last_part(names[i]), last_part(path)) == 0)
+			near = names[i];
+	}
+	return near;
+}
