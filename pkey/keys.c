@@ -35,11 +35,13 @@ keys_init(struct keys *keys, const struct prim *prim)
 	keys->prim = prim;
 	if (!prim->hardware)
 		return 0;
-	keys->shared = prim->key_alloc();
-	keys->parked = prim->key_alloc();
+	/* S is opened by its very allocation: this thread reads its constants
+	 * from pages that are about to get that key. */
+	keys->shared = prim->key_alloc(true);
+	keys->parked = prim->key_alloc(false);
 	if (keys->shared < 0 || keys->parked < 0)
 		return -ENOSPC;
-	while ((key = prim->key_alloc()) >= 0) {
+	while ((key = prim->key_alloc(false)) >= 0) {
 		CHECK(keys->n_isolate < PRIM_KEYS);
 		keys->isolate[keys->n_isolate++] = key;
 	}

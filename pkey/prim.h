@@ -21,10 +21,11 @@ struct prim {
 	const char *name; /* "mpk", "software" */
 	bool hardware;
 	/*
-	 * Takes a key nobody has, all access denied in the calling thread.
-	 * Returns the key, or -errno (-ENOSPC: none left).
+	 * Takes a key nobody has; open says whether the calling thread (and
+	 * those it creates) may access its memory. Returns the key, or -errno
+	 * (-ENOSPC: none left).
 	 */
-	int (*key_alloc)(void);
+	int (*key_alloc)(bool open);
 	/*
 	 * Gives [addr, addr+len) a key and prot; page aligned. Returns 0 or
 	 * -errno; on failure part of the range may have the new key.

@@ -9,9 +9,9 @@
 #include "pkey/prim.h"
 
 static int
-mpk_key_alloc(void)
+mpk_key_alloc(bool open)
 {
-	int key = pkey_alloc(0, PKEY_DISABLE_ACCESS);
+	int key = pkey_alloc(0, open ? 0 : PKEY_DISABLE_ACCESS);
 
 	return key < 0 ? err_errno() : key;
 }
@@ -60,7 +60,7 @@ prim_probe(const char **ret_why)
 		*ret_why = "the CPU has no RDTSCP";
 		return -ENODEV;
 	}
-	key = mpk_key_alloc();
+	key = mpk_key_alloc(false);
 	if (key < 0) {
 		*ret_why = "pkey_alloc failed: all protection keys are taken";
 		return key;

@@ -8,8 +8,9 @@
 #include "pkey/prim.h"
 
 static int
-soft_key_alloc(void)
+soft_key_alloc(bool open)
 {
+	(void)open;
 	return -ENOSPC;
 }
 
