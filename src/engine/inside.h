@@ -87,6 +87,8 @@ struct inside {
 			     * the inside frees when it is done with it */
 	uint64_t req_len;   /* 0: no body, which stands for JSON null */
 	uint64_t timeout_ns; /* time left for this entry */
+	uint64_t entered_ns; /* INSIDE_CLOCK_MONO at the entry, so that the
+			      * inside can tell what is left; 0: not told */
 	char invocation[INSIDE_ID_MAX];
 
 	/* Written by the inside for the runtime's statistics. */

@@ -1,0 +1,37 @@
+/*
+ * The Lua engine as the runtime sees it: outside, in T. It looks at the code's
+ * first bytes only; what Lua makes of it is found out in the isolate.
+ */
+#include <stdio.h>
+
+#include "engine/engine.h"
+#include "engine/lua_in.h"
+
+/* First byte of compiled Lua (LUA_SIGNATURE). */
+enum {
+	BYTECODE = '\x1B'
+};
+
+static int lua_admit(
+	const void *code, size_t len, char *reason, size_t reason_size)
+{
+	const char *p = code;
+	const char *why;
+
+	if (len == 0)
+		why = "the code is empty";
+	else if (p[0] == BYTECODE)
+		why = "the code is compiled Lua; send its source text";
+	else
+		return 0;
+	(void)snprintf(reason, reason_size, "%s", why);
+	return ENGINE_E_REJECTED;
+}
+
+const struct engine engine_lua = {
+	.name = "lua",
+	.media_type = "text/x-lua",
+	.memory_safe = true,
+	.inside_main = lua_in_main,
+	.admit = lua_admit,
+};
