@@ -30,12 +30,12 @@ static inline char str_lower(char c)
 
 static inline bool slice_is_nocase(struct slice a, const char *s)
 {
-	size_t i = 0;
-
-	for (; i < a.len && s[i]; i++)
+	if (a.len != strlen(s))
+		return false;
+	for (size_t i = 0; i < a.len; i++)
 		if (str_lower(a.ptr[i]) != str_lower(s[i]))
 			return false;
-	return i == a.len && !s[i];
+	return true;
 }
 
 /* Digits and nothing else, the value in [min, max]. */
