@@ -134,7 +134,8 @@ __attribute__((format(printf, 2, 0))) static inline void buf_addfv(
 	if (b->over)
 		return;
 	va_copy(again, ap);
-	n = vsnprintf(b->ptr + b->len, b->cap - b->len, fmt, ap);
+	n = vsnprintf(
+		b->ptr ? b->ptr + b->len : NULL, b->cap - b->len, fmt, ap);
 	if (n < 0) {
 		b->over = true;
 	} else if ((size_t)n < b->cap - b->len) {
