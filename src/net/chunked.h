@@ -29,6 +29,7 @@ enum chunked_state {
 	CHUNKED_DATA_LF,
 	CHUNKED_LAST_CR,
 	CHUNKED_LAST_LF,
+	CHUNKED_DONE,
 };
 
 struct chunked {

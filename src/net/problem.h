@@ -4,6 +4,7 @@
  * and the application/problem+json body that says so. Any trusted thread; no
  * malloc.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,7 +65,7 @@ enum problem problem_of_status(int status);
 struct problem_info {
 	enum problem problem;
 	int status;	    /* 0: the problem's own */
-	const char *detail; /* detail_len bytes; 0: NUL-terminated */
+	const char *detail; /* detail_len bytes, no NUL needed */
 	size_t detail_len;
 	const char *invocation;
 	const char *function; /* "tenant/name" */
@@ -76,7 +77,7 @@ struct problem_info {
 enum {
 	PROBLEM_DETAIL_MAX = 1024, /* longer ones are cut */
 	/* A buffer of this size holds any problem's body. */
-	PROBLEM_BODY_MAX = 16384,
+	PROBLEM_BODY_MAX = 32768,
 };
 
 void problem_body(struct buf *b, const struct problem_info *info);
