@@ -1,0 +1,134 @@
+/*
+ * What a user hands to a command: names of functions, files, requests; and the
+ * way back, hostile text onto a terminal. Client process.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "cli/cli.h"
+#include "util/gbuf.h"
+#include "util/strutil.h"
+
+#define FILE_MAX (64u << 20)
+
+static int name_part(
+	struct cli *cli, const char *what, struct slice part, char ret_text[64])
+{
+	if (!str_is_name(part))
+		return cli_usage_error(cli,
+			"\"%.*s\" is no %s: 1 to 63 of a-z 0-9 . _ -, the "
+			"first a letter or digit",
+			(int)part.len, part.ptr, what);
+	memcpy(ret_text, part.ptr, part.len);
+	ret_text[part.len] = '\0';
+	return 0;
+}
+
+int cli_name(struct cli *cli, const char *text, const char *tenant,
+	struct cli_name *ret_name)
+{
+	const char *slash = strchr(text, '/');
+	struct slice owner = slice_of(tenant ? tenant : "default");
+	struct slice name = slice_of(slash ? slash + 1 : text);
+	int r;
+
+	if (slash) {
+		struct slice written = {text, (size_t)(slash - text)};
+
+		if (tenant && !slice_is(written, tenant))
+			return cli_usage_error(cli,
+				"--tenant %s contradicts \"%s\"", tenant, text);
+		owner = written;
+	}
+	r = name_part(cli, "tenant name", owner, ret_name->tenant);
+	return r ? r : name_part(cli, "function name", name, ret_name->name);
+}
+
+static int read_all(int fd, struct buf *to)
+{
+	for (;;) {
+		char *room = buf_reserve(to, 65536);
+		ssize_t n;
+
+		if (!room)
+			return -ENOMEM;
+		n = read(fd, room, 65536);
+		if (n == 0)
+			return 0;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno();
+		to->len += (size_t)n;
+		if (to->len > FILE_MAX)
+			return -EFBIG;
+	}
+}
+
+int cli_read_file(
+	struct cli *cli, const char *path, char **ret_bytes, size_t *ret_len)
+{
+	bool in = strcmp(path, "-") == 0;
+	AUTO_CLOSE int opened = in ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	struct buf bytes;
+	char *stolen = NULL;
+	int e = 0;
+
+	gbuf_init(&bytes);
+	if (!in && opened < 0)
+		e = err_errno();
+	if (e == 0)
+		e = read_all(in ? STDIN_FILENO : opened, &bytes);
+	if (e == 0) {
+		stolen = gbuf_steal(&bytes, ret_len);
+		e = stolen ? 0 : -ENOMEM;
+	}
+	gbuf_fini(&bytes);
+	if (e)
+		return cli_usage_error(
+			cli, "cannot read %s: %s", path, strerror(-e));
+	*ret_bytes = stolen;
+	return 0;
+}
+
+int cli_read_request(struct cli *cli, const char *text, const char *data,
+	char **ret_bytes, size_t *ret_len)
+{
+	if (text && data)
+		return cli_usage_error(
+			cli, "a request twice: \"%s\" and -d %s", text, data);
+	if (data && (*data == '@' || strcmp(data, "-") == 0))
+		return cli_read_file(
+			cli, data + (*data == '@'), ret_bytes, ret_len);
+	if (!text)
+		text = data ? data : "{}";
+	*ret_bytes = strdup(text);
+	if (!*ret_bytes)
+		return cli_usage_error(cli, "out of memory");
+	*ret_len = strlen(text);
+	return 0;
+}
+
+void cli_print_safe(FILE *to, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		/* 0xc2 0x80..0x9f are C1 controls in UTF-8. */
+		bool c1 = c == 0xc2 && (unsigned char)text[1] >= 0x80 &&
+			  (unsigned char)text[1] <= 0x9f;
+
+		if (c1)
+			c = (unsigned char)*++text;
+		if (c1 || c == 0x7f || (c < 0x20 && c != '\n' && c != '\t'))
+			(void)fprintf(to, "\\x%02x", c);
+		else
+			(void)fputc(c, to);
+	}
+}
