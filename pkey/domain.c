@@ -18,8 +18,7 @@ enum {
 	WORD_DEAD = 0x20000,
 };
 
-void
-domain_mux_init(struct domain_mux *mux, const struct keys *keys)
+void domain_mux_init(struct domain_mux *mux, const struct keys *keys)
 {
 	memset(mux, 0, sizeof(*mux));
 	mux->keys = keys;
@@ -27,19 +26,17 @@ domain_mux_init(struct domain_mux *mux, const struct keys *keys)
 		mux->slot[i].key = keys->isolate[i];
 }
 
-int
-domain_init(struct domain *d, const struct keys *keys, void *base, size_t len)
+int domain_init(
+	struct domain *d, const struct keys *keys, void *base, size_t len)
 {
 	d->base = base;
 	d->len = len;
 	atomic_store(&d->used, 0);
 	atomic_store(&d->word, keys->prim->hardware ? WORD_PARKED : 0);
-	return keys->prim->tag(base, len, PROT_READ | PROT_WRITE,
-		keys->parked);
+	return keys->prim->tag(base, len, PROT_READ | PROT_WRITE, keys->parked);
 }
 
-int
-domain_pin(struct domain *d)
+int domain_pin(struct domain *d)
 {
 	uint32_t word = atomic_load(&d->word);
 
@@ -47,13 +44,12 @@ domain_pin(struct domain *d)
 		if (word & (WORD_PARKED | WORD_DEAD))
 			return -1;
 		CHECK((word & WORD_PINS) < 127 * WORD_PIN);
-	} while (!atomic_compare_exchange_weak(&d->word, &word,
-		word + WORD_PIN));
+	} while (!atomic_compare_exchange_weak(
+		&d->word, &word, word + WORD_PIN));
 	return word & WORD_KEY;
 }
 
-bool
-domain_unpin(struct domain_mux *mux, struct domain *d, uint64_t now)
+bool domain_unpin(struct domain_mux *mux, struct domain *d, uint64_t now)
 {
 	uint32_t was;
 
@@ -63,23 +59,20 @@ domain_unpin(struct domain_mux *mux, struct domain *d, uint64_t now)
 	return atomic_load(&mux->wanted);
 }
 
-int
-domain_key(const struct domain *d)
+int domain_key(const struct domain *d)
 {
 	uint32_t word = atomic_load(&d->word);
 
 	return word & (WORD_PARKED | WORD_DEAD) ? -1 : (int)(word & WORD_KEY);
 }
 
-bool
-domain_dead(const struct domain *d)
+bool domain_dead(const struct domain *d)
 {
 	return atomic_load(&d->word) & WORD_DEAD;
 }
 
 /* After a failed retag: see domain_bind() in the header. */
-static void
-domain_kill(struct domain_mux *mux, struct domain *d)
+static void domain_kill(struct domain_mux *mux, struct domain *d)
 {
 	void *p = mmap(d->base, d->len, PROT_NONE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
@@ -89,16 +82,14 @@ domain_kill(struct domain_mux *mux, struct domain *d)
 	atomic_fetch_add(&mux->killed, 1);
 }
 
-static int
-domain_tag(struct domain_mux *mux, struct domain *d, int key)
+static int domain_tag(struct domain_mux *mux, struct domain *d, int key)
 {
-	return mux->keys->prim->tag(d->base, d->len, PROT_READ | PROT_WRITE,
-		key);
+	return mux->keys->prim->tag(
+		d->base, d->len, PROT_READ | PROT_WRITE, key);
 }
 
 /* False: somebody pinned it in the meantime. */
-static bool
-domain_claim(struct domain *d)
+static bool domain_claim(struct domain *d)
 {
 	uint32_t word = atomic_load(&d->word) & WORD_KEY;
 
@@ -107,8 +98,7 @@ domain_claim(struct domain *d)
 
 /* The slot whose owner was used least recently and has no pin, without one
  * first of all; NULL when all are pinned. Its key is nobody's afterwards. */
-static struct domain_key *
-domain_free_slot(struct domain_mux *mux)
+static struct domain_key *domain_free_slot(struct domain_mux *mux)
 {
 	struct domain_key *lru;
 
@@ -138,8 +128,7 @@ domain_free_slot(struct domain_mux *mux)
 	return lru;
 }
 
-static struct domain_key *
-domain_wait_slot(struct domain_mux *mux)
+static struct domain_key *domain_wait_slot(struct domain_mux *mux)
 {
 	struct domain_key *s = domain_free_slot(mux);
 
@@ -154,8 +143,7 @@ domain_wait_slot(struct domain_mux *mux)
 	return s;
 }
 
-int
-domain_bind(struct domain_mux *mux, struct domain *d)
+int domain_bind(struct domain_mux *mux, struct domain *d)
 {
 	struct domain_key *s;
 	int r;
@@ -179,8 +167,7 @@ domain_bind(struct domain_mux *mux, struct domain *d)
 	return 0;
 }
 
-int
-domain_release(struct domain_mux *mux, struct domain *d)
+int domain_release(struct domain_mux *mux, struct domain *d)
 {
 	int r = 0;
 

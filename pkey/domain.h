@@ -36,7 +36,7 @@ struct domain {
 struct domain_key {
 	int key;
 	struct domain *owner;
-	uint64_t binds;  /* times lent */
+	uint64_t binds;	 /* times lent */
 	uint64_t steals; /* times taken from an idle domain */
 };
 
@@ -63,8 +63,8 @@ void domain_mux_init(struct domain_mux *mux, const struct keys *keys);
  * Keeper. Makes [base, base+len) a domain: accessible, key P. Without keys it
  * is resident for good. -errno: nothing may be put there; unmap it.
  */
-int domain_init(struct domain *d, const struct keys *keys, void *base,
-	size_t len);
+int domain_init(
+	struct domain *d, const struct keys *keys, void *base, size_t len);
 
 /*
  * Worker. The key held, with one more pin; -1: parked, ask the keeper. Without

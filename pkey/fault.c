@@ -44,12 +44,11 @@ static uint32_t fault_pkru_offset;
  * names the thread; the guard above keeps an overlong read of the frame from
  * running into somebody else's memory.
  */
-static void *
-fault_map_altstack(void)
+static void *fault_map_altstack(void)
 {
 	size_t len = 2 * GATE_ALTSTACK_SIZE + 2 * GUARD;
-	char *p = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		0);
+	char *p =
+		mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uintptr_t at;
 
 	if (p == MAP_FAILED)
@@ -63,10 +62,9 @@ fault_map_altstack(void)
 	return (void *)at;
 }
 
-int
-fault_thread_init(struct gate_thread *thread)
+int fault_thread_init(struct gate_thread *thread)
 {
-	stack_t ss = { .ss_flags = SS_AUTODISARM };
+	stack_t ss = {.ss_flags = SS_AUTODISARM};
 	struct gate_thread **name;
 
 	if (getauxval(AT_MINSIGSTKSZ) + HANDLER_ROOM > GATE_ALTSTACK_SIZE)
@@ -81,8 +79,7 @@ fault_thread_init(struct gate_thread *thread)
 	return sigaltstack(&ss, NULL) == 0 ? 0 : err_errno();
 }
 
-static void
-fault_find_pkru(void)
+static void fault_find_pkru(void)
 {
 	unsigned a, b, c, d;
 
@@ -90,12 +87,11 @@ fault_find_pkru(void)
 		fault_pkru_offset = b;
 }
 
-int
-gate_install_handlers(const struct gate *gate)
+int gate_install_handlers(const struct gate *gate)
 {
-	static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP,
-		SIGSYS, SIGURG };
-	struct sigaction sa = { .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	static const int signals[] = {
+		SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGURG};
+	struct sigaction sa = {.sa_flags = SA_SIGINFO | SA_ONSTACK};
 
 	fault_find_pkru();
 	sa.sa_sigaction = (void (*)(int, siginfo_t *, void *))gate->fault;
@@ -106,9 +102,8 @@ gate_install_handlers(const struct gate *gate)
 	return 0;
 }
 
-static void
-fault_note(struct gate_thread *thread, const siginfo_t *si,
-	const greg_t *regs)
+static void fault_note(
+	struct gate_thread *thread, const siginfo_t *si, const greg_t *regs)
 {
 	struct gate_fault *f = &thread->fault;
 
@@ -129,8 +124,7 @@ fault_note(struct gate_thread *thread, const siginfo_t *si,
 
 /* All state components in their initial values, but PKRU = T: a PKRU whose bit
  * in XSTATE_BV is clear would come back as 0, all keys open. */
-static void
-fault_reset_state(const struct gate_thread *thread, char *xsave)
+static void fault_reset_state(const struct gate_thread *thread, char *xsave)
 {
 	uint64_t bv = 0;
 	uint32_t mxcsr = 0x1f80;
@@ -145,8 +139,7 @@ fault_reset_state(const struct gate_thread *thread, char *xsave)
 	memcpy(xsave + XSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
 }
 
-static void
-fault_abort(struct gate_thread *thread, ucontext_t *uc)
+static void fault_abort(struct gate_thread *thread, ucontext_t *uc)
 {
 	greg_t *regs = uc->uc_mcontext.gregs;
 	greg_t csgsfs = regs[REG_CSGSFS];
@@ -167,8 +160,7 @@ fault_abort(struct gate_thread *thread, ucontext_t *uc)
  * traps it for lack of the cookie; it then fails, and util/clock.c takes the
  * road with the cookie.
  */
-static bool
-fault_refuse_clock(const siginfo_t *si, greg_t *regs)
+static bool fault_refuse_clock(const siginfo_t *si, greg_t *regs)
 {
 	if (si->si_signo != SIGSYS || si->si_code != SECCOMP_CODE ||
 		si->si_syscall != SYS_clock_gettime)
@@ -177,8 +169,7 @@ fault_refuse_clock(const siginfo_t *si, greg_t *regs)
 	return true;
 }
 
-void
-fault_handle(struct gate_thread *thread)
+void fault_handle(struct gate_thread *thread)
 {
 	ucontext_t *uc = thread->uc;
 	const siginfo_t *si = thread->info;
@@ -199,8 +190,7 @@ fault_handle(struct gate_thread *thread)
 	__builtin_trap();
 }
 
-const char *
-fault_signal_name(int sig)
+const char *fault_signal_name(int sig)
 {
 	switch (sig) {
 	case SIGSEGV:

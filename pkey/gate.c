@@ -75,8 +75,7 @@ SAME(gate_const, mxcsr, CONST_MXCSR);
 
 /* Vector state is there when the kernel enabled it (XCR0), not when the CPU
  * could have it. */
-static uint32_t
-gate_features(void)
+static uint32_t gate_features(void)
 {
 	unsigned a, b, c, d;
 	uint32_t lo, hi, features = 0;
@@ -91,8 +90,7 @@ gate_features(void)
 	return features;
 }
 
-static void *
-gate_map(size_t len)
+static void *gate_map(size_t len)
 {
 	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -104,8 +102,7 @@ gate_map(size_t len)
  * Pages are filled before they get key S: a thread's first look at its own
  * (gate_trust) comes before it may write there.
  */
-static int
-gate_map_threads(struct gate *gate)
+static int gate_map_threads(struct gate *gate)
 {
 	size_t len = (size_t)GATE_MAX_THREADS * GATE_PAGE_SIZE;
 	char *pages = gate_map(len);
@@ -123,12 +120,11 @@ gate_map_threads(struct gate *gate)
 		gate->threads[i].gate = gate;
 		gate->threads[i].pkru = keys_pkru_trusted(gate->keys);
 	}
-	return gate->keys->prim->tag(pages, len, PROT_READ | PROT_WRITE,
-		gate->keys->shared);
+	return gate->keys->prim->tag(
+		pages, len, PROT_READ | PROT_WRITE, gate->keys->shared);
 }
 
-static void
-gate_choose(struct gate *gate)
+static void gate_choose(struct gate *gate)
 {
 	bool mpk = gate->keys->prim->hardware;
 
@@ -139,8 +135,7 @@ gate_choose(struct gate *gate)
 	gate_const.exit = mpk ? gate_exit_mpk : gate_exit_soft;
 }
 
-int
-gate_init(struct gate *gate, const struct keys *keys)
+int gate_init(struct gate *gate, const struct keys *keys)
 {
 	int r;
 
@@ -156,12 +151,11 @@ gate_init(struct gate *gate, const struct keys *keys)
 	gate_const.denied = keys_pkru_denied(keys);
 	gate_const.features = gate_features();
 	gate_const.mxcsr = 0x1f80;
-	return keys->prim->tag(&gate_const, GATE_PAGE_SIZE, PROT_READ,
-		keys->shared);
+	return keys->prim->tag(
+		&gate_const, GATE_PAGE_SIZE, PROT_READ, keys->shared);
 }
 
-static uint32_t
-gate_cpu_aux(void)
+static uint32_t gate_cpu_aux(void)
 {
 	uint32_t lo, hi, aux;
 
@@ -169,9 +163,8 @@ gate_cpu_aux(void)
 	return aux;
 }
 
-int
-gate_thread_init(struct gate *gate, bool pinned,
-	struct gate_thread **ret_thread)
+int gate_thread_init(
+	struct gate *gate, bool pinned, struct gate_thread **ret_thread)
 {
 	unsigned i = __atomic_fetch_add(&gate->n_threads, 1, __ATOMIC_RELAXED);
 	struct gate_thread *thread;
@@ -192,8 +185,7 @@ gate_thread_init(struct gate *gate, bool pinned,
 	return 0;
 }
 
-void
-gate_target(struct gate_thread *thread, uint64_t ctl, uint64_t fs, int key)
+void gate_target(struct gate_thread *thread, uint64_t ctl, uint64_t fs, int key)
 {
 	struct gate_page *page = thread->page;
 	const struct keys *keys = thread->gate->keys;
@@ -203,21 +195,18 @@ gate_target(struct gate_thread *thread, uint64_t ctl, uint64_t fs, int key)
 	page->pkru = keys->prim->hardware ? keys_pkru_isolate(keys, key) : 0;
 }
 
-static uint32_t
-gate_copy_pkru(const struct gate *gate, int key)
+static uint32_t gate_copy_pkru(const struct gate *gate, int key)
 {
 	return gate->keys->prim->hardware ? keys_pkru_copy(gate->keys, key) : 0;
 }
 
-void
-gate_copy_in(const struct gate *gate, int key, void *isolate_dst,
+void gate_copy_in(const struct gate *gate, int key, void *isolate_dst,
 	const void *src, size_t len)
 {
 	gate->copy(isolate_dst, src, len, gate_copy_pkru(gate, key));
 }
 
-void
-gate_copy_out(const struct gate *gate, int key, void *dst,
+void gate_copy_out(const struct gate *gate, int key, void *dst,
 	const void *isolate_src, size_t len)
 {
 	gate->copy(dst, isolate_src, len, gate_copy_pkru(gate, key));
@@ -225,8 +214,7 @@ gate_copy_out(const struct gate *gate, int key, void *dst,
 
 extern const char gate_code_begin[], gate_code_end[];
 
-bool
-gate_owns_instruction(uint64_t addr)
+bool gate_owns_instruction(uint64_t addr)
 {
 	return addr >= (uint64_t)gate_code_begin &&
 	       addr < (uint64_t)gate_code_end;

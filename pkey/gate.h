@@ -27,9 +27,9 @@ enum {
 };
 
 struct gate_ctl {
-	uint64_t rsp;             /* stack to continue on */
-	uint64_t ret;             /* what the hostcall returns inside */
-	uint64_t nr;              /* number of the hostcall made */
+	uint64_t rsp;		  /* stack to continue on */
+	uint64_t ret;		  /* what the hostcall returns inside */
+	uint64_t nr;		  /* number of the hostcall made */
 	uint64_t args[GATE_ARGS]; /* its arguments */
 	uint64_t spare;
 };
@@ -40,27 +40,27 @@ struct gate_ctl {
  * registers that the ABI lets a callee destroy come back as zero, MXCSR and the
  * x87 control word with their defaults.
  */
-uint64_t gate_hostcall(uint64_t nr, uint64_t a, uint64_t b, uint64_t c,
-	uint64_t d);
+uint64_t gate_hostcall(
+	uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 
 /* Everything below is the runtime's (T). */
 
 struct gate_page {
 	struct gate_page *self;
 	struct gate_thread *thread;
-	uint64_t ctl;      /* control block of the isolate to enter */
-	uint64_t fs;       /* its FS base */
-	uint32_t pkru;     /* its U */
-	uint32_t aux;      /* TSC_AUX of the worker's CPU; -1: not pinned */
+	uint64_t ctl;  /* control block of the isolate to enter */
+	uint64_t fs;   /* its FS base */
+	uint32_t pkru; /* its U */
+	uint32_t aux;  /* TSC_AUX of the worker's CPU; -1: not pinned */
 	volatile uint8_t selector; /* syscall user dispatch reads this */
 };
 
 /* Why the isolate was aborted (fault.c writes, on the faulting thread). */
 struct gate_fault {
-	int signal;       /* SIGSEGV, ..., SIGSYS; SIGURG: stopped */
-	int code;         /* si_code */
-	int key;          /* SEGV_PKUERR: key of the memory touched, else -1 */
-	int syscall;      /* SIGSYS: number, else -1 */
+	int signal;	  /* SIGSEGV, ..., SIGSYS; SIGURG: stopped */
+	int code;	  /* si_code */
+	int key;	  /* SEGV_PKUERR: key of the memory touched, else -1 */
+	int syscall;	  /* SIGSYS: number, else -1 */
 	uint64_t address; /* si_addr, SIGSYS: address of the call */
 	uint64_t rip;
 	uint64_t rsp;
@@ -71,20 +71,20 @@ struct gate_thread {
 	uint64_t fs;
 	struct gate_page *page;
 	volatile uint64_t state; /* GATE_STATE_* */
-	volatile uint64_t stop;  /* a SIGURG was noted in T */
+	volatile uint64_t stop;	 /* a SIGURG was noted in T */
 	volatile uint64_t in_fault;
 	uint64_t sig;
 	void *info;
 	void *uc;
 	uint64_t fault_sp;
-	uint64_t cookie;         /* what rt_sigreturn must carry */
-	uint32_t pkru;           /* T */
+	uint64_t cookie; /* what rt_sigreturn must carry */
+	uint32_t pkru;	 /* T */
 	struct gate_fault fault;
 	void *altstack;
 	const struct gate *gate;
 	/* Called in T for a fault of the runtime itself; must not return. */
 	void (*fatal)(struct gate_thread *thread);
-	void *owner;             /* for fatal */
+	void *owner; /* for fatal */
 };
 
 /* One way through the gate: with keys, or without. */
@@ -111,15 +111,15 @@ int gate_init(struct gate *gate, const struct keys *keys);
  * pinned: the thread will run isolates and stays on its present CPU. For the
  * life of the process: pages are not used again. -EAGAIN: all are taken.
  */
-int gate_thread_init(struct gate *gate, bool pinned,
-	struct gate_thread **ret_thread);
+int gate_thread_init(
+	struct gate *gate, bool pinned, struct gate_thread **ret_thread);
 
 /* Installs the handlers of all synchronous signals and SIGURG. Once. */
 int gate_install_handlers(const struct gate *gate);
 
 /* Names the isolate that the next gate_enter() on this thread continues. */
-void gate_target(struct gate_thread *thread, uint64_t ctl, uint64_t fs,
-	int key);
+void gate_target(
+	struct gate_thread *thread, uint64_t ctl, uint64_t fs, int key);
 
 /*
  * Copies between trusted memory and the memory of the isolate that holds `key`.

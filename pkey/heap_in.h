@@ -26,7 +26,8 @@ void *heap_in_alloc(struct heap *h, size_t n);
 /* p may be NULL. A p that is not a live block of h traps. */
 void heap_in_free(struct heap *h, void *p);
 
-/* As realloc(3): p NULL allocates; on failure p stays valid. n must not be 0. */
+/* As realloc(3): p NULL allocates; on failure p stays valid. n must not be 0.
+ */
 void *heap_in_realloc(struct heap *h, void *p, size_t n);
 
 /*
@@ -38,10 +39,10 @@ void *heap_in_realloc(struct heap *h, void *p, size_t n);
 void heap_in_donate(struct heap *h, void *mem, size_t len);
 
 struct heap_in_stats {
-	size_t used;   /* bytes in live blocks, their overhead included */
-	size_t peak;   /* highest value of used */
-	size_t limit;  /* what used can reach at most */
-	size_t top;    /* bytes from the heap's start that were ever touched */
+	size_t used;  /* bytes in live blocks, their overhead included */
+	size_t peak;  /* highest value of used */
+	size_t limit; /* what used can reach at most */
+	size_t top;   /* bytes from the heap's start that were ever touched */
 };
 void heap_in_stats(const struct heap *h, struct heap_in_stats *ret_stats);
 

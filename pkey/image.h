@@ -8,12 +8,14 @@
  */
 #include <stddef.h>
 
-enum { IMAGE_RANGES = 12 };
+enum {
+	IMAGE_RANGES = 12
+};
 
 struct image_range {
 	char *addr; /* page aligned */
 	size_t len;
-	int prot;   /* as it stands */
+	int prot; /* as it stands */
 };
 
 struct image {

@@ -3,8 +3,7 @@
 
 #include "pkey/image.h"
 
-int
-image_read(struct image *ret_image)
+int image_read(struct image *ret_image)
 {
 	(void)ret_image;
 	return -ENOTSUP;

@@ -16,10 +16,12 @@
 
 extern char __gv_shared_start[], __gv_shared_end[];
 
-enum { PAGE = 4096 };
+enum {
+	PAGE = 4096
+};
 
-static void
-image_add(struct image *image, uintptr_t from, uintptr_t to, int prot)
+static void image_add(
+	struct image *image, uintptr_t from, uintptr_t to, int prot)
 {
 	CHECK(image->n_shared < IMAGE_RANGES);
 	if (from >= to)
@@ -31,27 +33,24 @@ image_add(struct image *image, uintptr_t from, uintptr_t to, int prot)
 	};
 }
 
-static uintptr_t
-page_down(uintptr_t x)
+static uintptr_t page_down(uintptr_t x)
 {
 	return x & ~(uintptr_t)(PAGE - 1);
 }
 
-static int
-image_prot(const ElfW(Phdr) * ph)
+static int image_prot(const ElfW(Phdr) * ph)
 {
 	return PROT_READ | (ph->p_flags & PF_X ? PROT_EXEC : 0);
 }
 
-static void
-image_header(struct image *image, uintptr_t base, const ElfW(Phdr) * ph)
+static void image_header(
+	struct image *image, uintptr_t base, const ElfW(Phdr) * ph)
 {
 	uintptr_t at = base + ph->p_vaddr;
 
 	if (ph->p_type == PT_LOAD && !(ph->p_flags & PF_W))
 		image_add(image, page_down(at),
-			page_down(at + ph->p_memsz + PAGE - 1),
-			image_prot(ph));
+			page_down(at + ph->p_memsz + PAGE - 1), image_prot(ph));
 	if (ph->p_type == PT_GNU_RELRO)
 		image_add(image, page_down(at), page_down(at + ph->p_memsz),
 			PROT_READ);
@@ -63,8 +62,7 @@ image_header(struct image *image, uintptr_t base, const ElfW(Phdr) * ph)
 	}
 }
 
-static int
-image_object(struct dl_phdr_info *info, size_t size, void *arg)
+static int image_object(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	(void)size;
 	for (size_t i = 0; i < info->dlpi_phnum; i++)
@@ -72,8 +70,7 @@ image_object(struct dl_phdr_info *info, size_t size, void *arg)
 	return 1; /* the first object is the program, and the only one */
 }
 
-int
-image_read(struct image *ret_image)
+int image_read(struct image *ret_image)
 {
 	memset(ret_image, 0, sizeof(*ret_image));
 	(void)dl_iterate_phdr(image_object, ret_image);

@@ -8,26 +8,22 @@
 #include "base/check.h"
 #include "pkey/keys.h"
 
-static uint32_t
-deny_access(int key)
+static uint32_t deny_access(int key)
 {
 	return 1u << (2 * key);
 }
 
-static uint32_t
-deny_write(int key)
+static uint32_t deny_write(int key)
 {
 	return 2u << (2 * key);
 }
 
-static uint32_t
-deny_all(void)
+static uint32_t deny_all(void)
 {
 	return 0x55555555u;
 }
 
-int
-keys_init(struct keys *keys, const struct prim *prim)
+int keys_init(struct keys *keys, const struct prim *prim)
 {
 	int key;
 
@@ -48,31 +44,27 @@ keys_init(struct keys *keys, const struct prim *prim)
 	return keys->n_isolate >= KEYS_MIN_ISOLATE ? 0 : -ENOSPC;
 }
 
-uint32_t
-keys_pkru_trusted(const struct keys *keys)
+uint32_t keys_pkru_trusted(const struct keys *keys)
 {
 	return deny_all() & ~deny_access(PRIM_KEY_TRUSTED) &
 	       ~deny_access(keys->shared);
 }
 
-uint32_t
-keys_pkru_isolate(const struct keys *keys, int key)
+uint32_t keys_pkru_isolate(const struct keys *keys, int key)
 {
 	CHECK(key != PRIM_KEY_TRUSTED && key != keys->shared &&
-	      key != keys->parked);
+		key != keys->parked);
 	return (deny_all() & ~deny_access(key) & ~deny_access(keys->shared)) |
 	       deny_write(keys->shared);
 }
 
-uint32_t
-keys_pkru_copy(const struct keys *keys, int key)
+uint32_t keys_pkru_copy(const struct keys *keys, int key)
 {
 	CHECK(key != keys->parked);
 	return keys_pkru_trusted(keys) & ~deny_access(key);
 }
 
-uint32_t
-keys_pkru_denied(const struct keys *keys)
+uint32_t keys_pkru_denied(const struct keys *keys)
 {
 	return deny_access(PRIM_KEY_TRUSTED) | deny_access(keys->parked) |
 	       deny_write(keys->shared);

@@ -14,7 +14,9 @@
 
 #include "pkey/prim.h"
 
-enum { KEYS_MIN_ISOLATE = 2 };
+enum {
+	KEYS_MIN_ISOLATE = 2
+};
 
 struct keys {
 	const struct prim *prim;

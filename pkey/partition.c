@@ -2,8 +2,7 @@
 #include "pkey/image.h"
 #include "pkey/partition.h"
 
-int
-partition_apply(const struct keys *keys)
+int partition_apply(const struct keys *keys)
 {
 	struct image image;
 	int r;

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 enum {
-	PRIM_KEYS = 16,       /* what the architecture has */
+	PRIM_KEYS = 16,	      /* what the architecture has */
 	PRIM_KEY_TRUSTED = 0, /* key of every mapping nobody tagged */
 };
 

@@ -8,16 +8,14 @@
 #include "base/err.h"
 #include "pkey/prim.h"
 
-static int
-mpk_key_alloc(bool open)
+static int mpk_key_alloc(bool open)
 {
 	int key = pkey_alloc(0, open ? 0 : PKEY_DISABLE_ACCESS);
 
 	return key < 0 ? err_errno() : key;
 }
 
-static int
-mpk_tag(void *addr, size_t len, int prot, int key)
+static int mpk_tag(void *addr, size_t len, int prot, int key)
 {
 	return pkey_mprotect(addr, len, prot, key) == 0 ? 0 : err_errno();
 }
@@ -30,24 +28,21 @@ const struct prim prim_mpk = {
 };
 
 /* CPUID says what the CPU has; OSPKE says whether the kernel turned it on. */
-static bool
-cpu_has_ospke(void)
+static bool cpu_has_ospke(void)
 {
 	unsigned a, b, c, d;
 
 	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & (1u << 4));
 }
 
-static bool
-cpu_has_rdtscp(void)
+static bool cpu_has_rdtscp(void)
 {
 	unsigned a, b, c, d;
 
 	return __get_cpuid(0x80000001, &a, &b, &c, &d) && (d & (1u << 27));
 }
 
-int
-prim_probe(const char **ret_why)
+int prim_probe(const char **ret_why)
 {
 	int key;
 

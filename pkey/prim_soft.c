@@ -7,15 +7,13 @@
 #include "base/err.h"
 #include "pkey/prim.h"
 
-static int
-soft_key_alloc(bool open)
+static int soft_key_alloc(bool open)
 {
 	(void)open;
 	return -ENOSPC;
 }
 
-static int
-soft_tag(void *addr, size_t len, int prot, int key)
+static int soft_tag(void *addr, size_t len, int prot, int key)
 {
 	(void)key;
 	return mprotect(addr, len, prot) == 0 ? 0 : err_errno();

@@ -18,8 +18,7 @@ enum {
 static struct image tls_image;
 static size_t tls_image_size;
 
-void
-tls_init(void)
+void tls_init(void)
 {
 	if (image_read(&tls_image) != 0)
 		return;
@@ -28,14 +27,12 @@ tls_init(void)
 			 ~(size_t)(TLS_ALIGN - 1);
 }
 
-size_t
-tls_size(void)
+size_t tls_size(void)
 {
 	return tls_image_size ? tls_image_size + TCB_SIZE : 0;
 }
 
-uint64_t
-tls_build(void *buf, uint64_t at, const uint64_t random[2])
+uint64_t tls_build(void *buf, uint64_t at, const uint64_t random[2])
 {
 	char *tcb = (char *)buf + tls_image_size;
 	uint64_t fs = at + tls_image_size;

@@ -11,7 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TLS_ALIGN = 64 };
+enum {
+	TLS_ALIGN = 64
+};
 
 /* Reads the image once; the others need it. First thread. */
 void tls_init(void);

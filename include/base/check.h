@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-__attribute__((noreturn, cold)) static inline void
-check_failed(const char *what, const char *where)
+__attribute__((noreturn, cold)) static inline void check_failed(
+	const char *what, const char *where)
 {
 	/* write() may be refused on a worker; the trap below is what counts. */
 	ssize_t ignored = write(STDERR_FILENO, what, strlen(what));

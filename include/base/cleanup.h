@@ -5,14 +5,12 @@
 
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 
-static inline void
-cleanup_freep(void *p)
+static inline void cleanup_freep(void *p)
 {
 	free(*(void **)p);
 }
 
-static inline void
-cleanup_closep(int *fd)
+static inline void cleanup_closep(int *fd)
 {
 	if (*fd >= 0)
 		(void)close(*fd);

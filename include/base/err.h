@@ -15,8 +15,7 @@
 #include <errno.h>
 
 /* -errno of the call that just failed; never 0. */
-static inline int
-err_errno(void)
+static inline int err_errno(void)
 {
 	return errno > 0 ? -errno : -ENOTRECOVERABLE;
 }

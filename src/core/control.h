@@ -25,19 +25,19 @@ struct control_req {
 	struct msg msg;
 	/* Set by the worker, valid until done. */
 	struct worker *worker;
-	control_fn *handle;      /* on the control thread; ends in
-				  * control_reply(), at once or later */
-	control_fn *done;        /* on the worker */
-	const void *request;     /* the network floor's own view of it */
+	control_fn *handle;  /* on the control thread; ends in
+			      * control_reply(), at once or later */
+	control_fn *done;    /* on the worker */
+	const void *request; /* the network floor's own view of it */
 
 	/* Set by control_reply(). */
-	int status;              /* HTTP status */
-	const char *media_type;  /* static string */
-	char *body;              /* malloc'd; NULL: none */
+	int status;		/* HTTP status */
+	const char *media_type; /* static string */
+	char *body;		/* malloc'd; NULL: none */
 	size_t body_len;
 	char location[2 * 64 + 32];
 
-	void *state;             /* the handler's own, across its steps */
+	void *state; /* the handler's own, across its steps */
 };
 
 /* Worker. */
@@ -54,11 +54,11 @@ void control_reply(struct control_req *req, int status, const char *media_type,
  * outcome and message in *ret (owned by the core, good during `then`).
  */
 struct control_load {
-	int outcome;             /* enum outcome */
-	char message[1024];      /* for the user, NUL-terminated */
+	int outcome;	    /* enum outcome */
+	char message[1024]; /* for the user, NUL-terminated */
 };
-typedef void control_loaded_fn(struct control_req *req,
-	const struct control_load *load);
+typedef void control_loaded_fn(
+	struct control_req *req, const struct control_load *load);
 struct function;
-int control_load(struct control_req *req, struct function *fn,
-	control_loaded_fn *then);
+int control_load(
+	struct control_req *req, struct function *fn, control_loaded_fn *then);

@@ -9,7 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "engine/engine.h"
+#include "util/doorbell.h"
+#include "util/inbox.h"
 #include "util/qsbr.h"
 
 enum {
@@ -38,25 +41,37 @@ struct function_stats {
 	_Atomic uint32_t busy;
 };
 
+/* What one worker keeps of a function; touched by that worker alone. */
+struct function_local {
+	_Alignas(64) struct list idle; /* warm isolates, newest first */
+};
+
 struct function {
 	uint64_t magic;
 	_Atomic uint32_t refs;
-	uint64_t version;        /* 1, 2, ... per name */
-	uint64_t created;        /* nanoseconds since 1970 */
+	uint64_t version; /* 1, 2, ... per name */
+	uint64_t created; /* nanoseconds since 1970 */
 	char id[FUNCTION_ID_MAX];
 	char digest[FUNCTION_DIGEST_HEX]; /* SHA-256 of the code, hex */
 	struct function_options opt;
-	char *code;              /* NUL-terminated */
+	char *code; /* NUL-terminated */
 	size_t code_len;
 	struct function_stats stats;
-	_Atomic bool retired;    /* removed or replaced: isolates are dropped
-				  * instead of kept */
+	_Atomic bool retired; /* removed or replaced: isolates are dropped
+			       * instead of kept */
 	struct qsbr_node reclaim;
+	struct msg freed;	       /* carries the last reference home */
+	struct function_local local[]; /* by worker */
 };
 
+/* Where functions go to be freed, and how many workers there are. Once, at
+ * start, before the first function. */
+void function_home(
+	struct inbox *inbox, struct doorbell *doorbell, unsigned n_workers);
+
 /* Copies opt and code; refs is 1. NULL: out of memory. Control thread. */
-struct function *function_new(const struct function_options *opt,
-	const void *code, size_t code_len);
+struct function *function_new(
+	const struct function_options *opt, const void *code, size_t code_len);
 /* Any thread; a worker's last put hands the function to the control thread. */
 void function_get(struct function *fn);
 void function_put(struct function *fn);

@@ -25,11 +25,11 @@ enum {
 
 struct invocation {
 	/* Set by the caller, valid until done. */
-	struct function *fn;    /* held by the caller's own reference */
+	struct function *fn; /* held by the caller's own reference */
 	const void *req;
 	size_t req_len;
-	uint64_t timeout_ns;    /* 0: the function's own; else at most that */
-	bool load_only;         /* registration: load, do not call */
+	uint64_t timeout_ns; /* 0: the function's own; else at most that */
+	bool load_only;	     /* registration: load, do not call */
 	invoke_done_fn *done;
 
 	/* Set before done. The reply, or for failures a message for the user,
@@ -41,8 +41,8 @@ struct invocation {
 	size_t reply_len;
 	char id[INSIDE_ID_MAX]; /* set at start */
 	bool cold;
-	uint64_t begin_ns;      /* invoke_start(), clock_now() */
-	uint64_t run_begin_ns;  /* isolate entered */
+	uint64_t begin_ns;     /* invoke_start(), clock_now() */
+	uint64_t run_begin_ns; /* isolate entered */
 	uint64_t end_ns;
 
 	/* The core's own. */

@@ -5,11 +5,13 @@
  * quiescent-state announcements (util/qsbr.h).
  */
 #include "core/function.h"
+#include "util/qsbr.h"
 
 struct registry;
 
 enum registry_e {
-	REGISTRY_E_SAME = 1, /* this very code and options are current already */
+	REGISTRY_E_SAME =
+		1, /* this very code and options are current already */
 	REGISTRY_E_FULL,
 	REGISTRY_E_NOT_FOUND,
 };
@@ -17,14 +19,22 @@ enum registry_e {
 struct registry *registry_new(struct qsbr *qsbr, size_t max_functions);
 struct registry *registry_free(struct registry *r);
 
+/* Called on the control thread for each version that is no longer found, whose
+ * isolates should go. Once, at start. */
+typedef void registry_retired_fn(struct function *fn, void *arg);
+void registry_on_retire(struct registry *r, registry_retired_fn *fn, void *arg);
+
+/* The version a new registration of id gets. Control thread. */
+uint64_t registry_next_version(struct registry *r, const char *id);
+
 /* Workers and control. No reference is taken: the result is good until the
  * caller's next quiescent state; function_get() it to keep it. */
 struct function *registry_find(struct registry *r, const char *id, size_t len);
 
 /* Control thread. Takes over the caller's reference on success. The version
  * that was current, if any, is retired: calls in flight finish on it. */
-int registry_publish(struct registry *r, struct function *fn,
-	bool *ret_replaced);
+int registry_publish(
+	struct registry *r, struct function *fn, bool *ret_replaced);
 int registry_remove(struct registry *r, const char *id);
 size_t registry_count(struct registry *r);
 

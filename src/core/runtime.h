@@ -13,27 +13,31 @@
 #include "util/doorbell.h"
 #include "util/qsbr.h"
 
-enum runtime_isolation { RUNTIME_AUTO, RUNTIME_MPK, RUNTIME_SOFTWARE };
+enum runtime_isolation {
+	RUNTIME_AUTO,
+	RUNTIME_MPK,
+	RUNTIME_SOFTWARE
+};
 
 struct runtime_options {
 	enum runtime_isolation isolation;
 	bool require_mpk;
-	unsigned workers;          /* 0: one per CPU, at most one per key */
-	size_t max_isolates;       /* live, all workers together */
+	unsigned workers;    /* 0: one per CPU, at most one per key */
+	size_t max_isolates; /* live, all workers together */
 	size_t max_functions;
-	size_t max_request;        /* bytes */
-	size_t max_response;       /* bytes */
-	size_t buffer_bytes;       /* address space for buffers per worker */
-	uint64_t grace_ns;         /* drain */
+	size_t max_request;  /* bytes */
+	size_t max_response; /* bytes */
+	size_t buffer_bytes; /* address space for buffers per worker */
+	uint64_t grace_ns;   /* drain */
 };
 
 /* What `gvisord ps` shows of one isolate; a consistent copy. */
 struct runtime_isolate {
 	uint64_t id;
-	const char *state;         /* "idle", "busy", "starting" */
+	const char *state; /* "idle", "busy", "starting" */
 	char function[FUNCTION_ID_MAX];
 	uint64_t version;
-	int key;                   /* hardware key held; -1: none */
+	int key; /* hardware key held; -1: none */
 	unsigned worker;
 	uint64_t age_ns;
 	uint64_t calls;
@@ -43,17 +47,17 @@ struct runtime_isolate {
 
 struct runtime {
 	struct runtime_options opt;
-	bool hardware;             /* isolation is MPK, not software */
-	const char *why_software;  /* NULL, or why there is no MPK */
+	bool hardware;		  /* isolation is MPK, not software */
+	const char *why_software; /* NULL, or why there is no MPK */
 	unsigned n_workers;
 	struct worker *workers;
 	struct registry *registry;
 	struct qsbr qsbr;
-	struct doorbell doorbell;  /* the control thread sleeps on it */
-	struct inbox inbox;        /* to the control thread */
-	_Atomic int stop;          /* 0 run, 1 drain, 2 stop at once */
-	_Atomic bool ready;        /* workers run, not draining */
-	uint64_t started;          /* clock_now() */
+	struct doorbell doorbell; /* the control thread sleeps on it */
+	struct inbox inbox;	  /* to the control thread */
+	_Atomic int stop;	  /* 0 run, 1 drain, 2 stop at once */
+	_Atomic bool ready;	  /* workers run, not draining */
+	uint64_t started;	  /* clock_now() */
 	struct keeper *keeper;
 	struct runtime_core *core;
 };
@@ -64,8 +68,8 @@ struct runtime {
  */
 int runtime_init(struct runtime *rt, const struct runtime_options *opt,
 	char *err, size_t err_size);
-int runtime_start(struct runtime *rt, const struct worker_loop *loop,
-	char *err, size_t err_size);
+int runtime_start(struct runtime *rt, const struct worker_loop *loop, char *err,
+	size_t err_size);
 /* Serves control requests until the drain is over. */
 void runtime_control(struct runtime *rt);
 /* Async-signal-safe: begin the drain; a second call stops at once. */

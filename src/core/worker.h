@@ -25,16 +25,16 @@ struct worker_core; /* the core's own: pools, slots, gate (core/worker.c) */
 
 struct worker {
 	uint64_t magic;
-	unsigned id;               /* 0, 1, ... */
+	unsigned id; /* 0, 1, ... */
 	struct runtime *rt;
-	struct bufpool pool;       /* memory for requests and replies */
-	struct inbox inbox;        /* from keeper and control thread */
-	_Atomic bool sleeping;     /* in io_uring_enter, wants wake_fd written */
-	int wake_fd;               /* eventfd; the loop keeps a read armed */
+	struct bufpool pool;   /* memory for requests and replies */
+	struct inbox inbox;    /* from keeper and control thread */
+	_Atomic bool sleeping; /* in io_uring_enter, wants wake_fd written */
+	int wake_fd;	       /* eventfd; the loop keeps a read armed */
 	struct metrics_block *metrics;
-	uint64_t now;              /* clock_now() as of this turn of the loop */
+	uint64_t now; /* clock_now() as of this turn of the loop */
 	struct worker_core *core;
-	void *net;                 /* the network floor's own */
+	void *net; /* the network floor's own */
 };
 
 /*

@@ -1,0 +1,87 @@
+/*
+ * Versions of functions: made and freed on the control thread, counted by
+ * everybody. Trusted side.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "core/function.h"
+#include "util/clock.h"
+#include "util/digest.h"
+
+enum {
+	FUNCTION_MAGIC = 0xf0c710e5
+};
+
+/* The one place functions are freed: the control thread's inbox. Process-wide,
+ * because a reference is put wherever it was taken. */
+static struct {
+	struct inbox *inbox;
+	struct doorbell *doorbell;
+	unsigned n_workers;
+} home;
+
+void function_home(
+	struct inbox *inbox, struct doorbell *doorbell, unsigned n_workers)
+{
+	home.inbox = inbox;
+	home.doorbell = doorbell;
+	home.n_workers = n_workers;
+}
+
+struct function *function_new(
+	const struct function_options *opt, const void *code, size_t code_len)
+{
+	size_t size = sizeof(struct function) +
+		      home.n_workers * sizeof(struct function_local);
+	struct function *fn = aligned_alloc(
+		_Alignof(struct function), (size + 63) & ~(size_t)63);
+
+	if (!fn)
+		return NULL;
+	memset(fn, 0, size);
+	fn->code = malloc(code_len + 1);
+	if (!fn->code) {
+		free(fn);
+		return NULL;
+	}
+	memcpy(fn->code, code, code_len);
+	fn->code[code_len] = '\0';
+	fn->code_len = code_len;
+	fn->magic = FUNCTION_MAGIC;
+	fn->opt = *opt;
+	fn->created = clock_real();
+	atomic_init(&fn->refs, 1);
+	for (unsigned i = 0; i < home.n_workers; i++)
+		list_init(&fn->local[i].idle);
+	digest_sha256(code, code_len, fn->digest);
+	strcpy(stpcpy(stpcpy(fn->id, opt->tenant), "/"), opt->name);
+	return fn;
+}
+
+static void function_free(struct msg *msg)
+{
+	struct function *fn = container_of(msg, struct function, freed);
+
+	CHECK(fn->magic == FUNCTION_MAGIC);
+	fn->magic = 0;
+	free(fn->code);
+	free(fn);
+}
+
+void function_get(struct function *fn)
+{
+	CHECK(fn->magic == FUNCTION_MAGIC);
+	atomic_fetch_add_explicit(&fn->refs, 1, memory_order_relaxed);
+}
+
+void function_put(struct function *fn)
+{
+	CHECK(fn->magic == FUNCTION_MAGIC);
+	if (atomic_fetch_sub(&fn->refs, 1) != 1)
+		return;
+	fn->freed.run = function_free;
+	(void)inbox_push(home.inbox, &fn->freed);
+	doorbell_ring(home.doorbell);
+}

@@ -1,0 +1,307 @@
+/*
+ * One invocation, from a function to an outcome. Trusted side, on the worker
+ * that read the request; the isolate's answers are hostile input.
+ *
+ *   invoke_start   a warm isolate, or an empty one
+ *   invoke_on      resident? a pin, no system call; else the keeper is asked
+ *   invoke_run     pinned: lay out if new, converse, settle
+ */
+#include <string.h>
+
+#include "base/check.h"
+#include "core/keeper.h"
+#include "core/run.h"
+#include "core/runtime_core.h"
+#include "core/worker_core.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+/* Registration waits for a load at most this long: it holds up its client, not
+ * the control thread. */
+#define LOAD_TIMEOUT_NS (5 * CLOCK_S)
+
+/* 26 characters, ordered by time (Crockford's base 32): 48 bits of
+ * milliseconds, 80 random ones. */
+static void invoke_name(struct worker *w, struct invocation *inv)
+{
+	static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+	uint64_t ms = (w->core->real_offset + w->now) / CLOCK_MS;
+	uint64_t random[2];
+
+	worker_random(w, random, sizeof(random));
+	for (int i = 9; i >= 0; i--, ms >>= 5)
+		inv->id[i] = digits[ms & 31];
+	for (int i = 0; i < 8; i++) {
+		inv->id[10 + i] = digits[(random[0] >> (5 * i)) & 31];
+		inv->id[18 + i] = digits[(random[1] >> (5 * i)) & 31];
+	}
+	inv->id[26] = '\0';
+}
+
+static void invoke_finish(struct invocation *inv)
+{
+	struct function_stats *st = &inv->fn->stats;
+
+	inv->end_ns = clock_now();
+	if (!inv->load_only) {
+		atomic_fetch_add_explicit(&st->calls, 1, memory_order_relaxed);
+		if (inv->outcome != OUTCOME_OK)
+			atomic_fetch_add_explicit(
+				&st->errors, 1, memory_order_relaxed);
+		if (inv->run_begin_ns)
+			atomic_fetch_add_explicit(&st->run_ns,
+				inv->end_ns - inv->run_begin_ns,
+				memory_order_relaxed);
+	}
+	metrics_add(inv->worker->metrics, METRIC_IN_FLIGHT, 0, -1);
+	inv->done(inv);
+}
+
+static void invoke_fail(
+	struct invocation *inv, enum outcome outcome, const char *why)
+{
+	run_message_text(inv, why);
+	inv->outcome = outcome;
+	invoke_finish(inv);
+}
+
+/* Isolates. ---------------------------------------------------------------- */
+
+static void isolate_recycled(struct msg *msg)
+{
+	struct isolate *iso = container_of(msg, struct isolate, msg);
+	struct worker *w = iso->worker;
+	struct pool *p = &w->core->pool;
+
+	p->n_out--;
+	if (iso->result < 0) {
+		/* Unclear what its pages hold: the slot stays out of use. */
+		log_error("isolate can't be recycled", LOG_ERR(iso->result));
+	} else {
+		iso->state = ISOLATE_RAW;
+		pool_return(p, iso);
+	}
+	invoke_waiting(w);
+	pool_refill(p);
+}
+
+void isolate_drop(struct isolate *iso, enum metric_destroy why)
+{
+	struct worker *w = iso->worker;
+	struct function *fn = iso->fn;
+
+	CHECK(iso->magic == ISOLATE_MAGIC && iso->state != ISOLATE_DYING);
+	pool_forget(&w->core->pool, iso);
+	iso->state = ISOLATE_DYING;
+	iso->fn = NULL;
+	iso->inv = NULL;
+	w->core->pool.n_out++;
+	metrics_inc(w->metrics, METRIC_ISOLATE_DESTROYED, why);
+	if (fn)
+		function_put(fn);
+	keeper_recycle(iso, isolate_recycled);
+}
+
+/* What an outcome means for the isolate that it came from. */
+static const struct invoke_end {
+	bool reusable; /* may be used again; else it is dropped: */
+	enum metric_destroy why;
+	bool counted; /* in the metric named here */
+	enum metric metric;
+} invoke_ends[OUTCOME_COUNT] = {
+	[OUTCOME_OK] = {.reusable = true},
+	[OUTCOME_ERROR] = {.reusable = true},
+	[OUTCOME_RESPONSE_INVALID] = {.reusable = true},
+	[OUTCOME_RESPONSE_TOO_LARGE] = {.reusable = true},
+	[OUTCOME_BAD_REQUEST] = {.reusable = true},
+	[OUTCOME_OUT_OF_MEMORY] = {.why = METRIC_DESTROY_OOM,
+		.counted = true,
+		.metric = METRIC_OOM},
+	[OUTCOME_TIMEOUT] = {.why = METRIC_DESTROY_TIMEOUT,
+		.counted = true,
+		.metric = METRIC_TIMEOUTS},
+	[OUTCOME_CRASHED] = {.why = METRIC_DESTROY_FAULT},
+	[OUTCOME_MEMORY_VIOLATION] = {.why = METRIC_DESTROY_FAULT,
+		.counted = true,
+		.metric = METRIC_MEMORY_VIOLATIONS},
+	[OUTCOME_SYSCALL_DENIED] = {.why = METRIC_DESTROY_FAULT,
+		.counted = true,
+		.metric = METRIC_SYSCALLS_DENIED},
+	[OUTCOME_LOAD_FAILED] = {.why = METRIC_DESTROY_OTHER},
+	[OUTCOME_ENTRY_MISSING] = {.why = METRIC_DESTROY_OTHER},
+	[OUTCOME_NO_ISOLATE] = {.why = METRIC_DESTROY_OTHER},
+	[OUTCOME_INTERNAL] = {.why = METRIC_DESTROY_OTHER},
+};
+
+static void invoke_settle(struct worker *w, struct invocation *inv)
+{
+	const struct invoke_end *end = &invoke_ends[inv->outcome];
+	struct isolate *iso = inv->isolate;
+	struct runtime *rt = w->rt;
+
+	if (domain_unpin(&rt->core->mux, &iso->domain, w->now))
+		keeper_unpinned(rt->keeper);
+	iso->inv = NULL;
+	atomic_fetch_add_explicit(&iso->calls, 1, memory_order_relaxed);
+	if (!end->reusable || !iso->loaded)
+		isolate_drop(iso, end->why);
+	else if (!pool_keep(&w->core->pool, iso, w->now))
+		isolate_drop(iso, METRIC_DESTROY_RETIRED);
+	inv->isolate = NULL;
+}
+
+/* Running. ----------------------------------------------------------------- */
+
+static bool invoke_prepare(struct worker *w, struct invocation *inv)
+{
+	struct isolate *iso = inv->isolate;
+
+	if (iso->fn)
+		return true;
+	function_get(inv->fn);
+	iso->created = w->now;
+	iso->id = ++w->core->next_id * GATE_MAX_THREADS + w->id;
+	atomic_store_explicit(&iso->calls, 0, memory_order_relaxed);
+	metrics_inc(w->metrics, METRIC_ISOLATE_CREATED, 0);
+	atomic_fetch_add_explicit(
+		&inv->fn->stats.cold_starts, 1, memory_order_relaxed);
+	return isolate_layout(iso, inv->fn);
+}
+
+static uint64_t invoke_timeout(const struct invocation *inv)
+{
+	uint64_t t = inv->fn->opt.timeout_ns;
+
+	if (inv->timeout_ns && inv->timeout_ns < t)
+		t = inv->timeout_ns;
+	if (inv->load_only && t > LOAD_TIMEOUT_NS)
+		t = LOAD_TIMEOUT_NS;
+	return t;
+}
+
+static void invoke_count(struct worker *w, const struct invocation *inv)
+{
+	const struct invoke_end *end = &invoke_ends[inv->outcome];
+
+	if (end->counted)
+		metrics_inc(w->metrics, end->metric, 0);
+	if (inv->cold)
+		metrics_observe(w->metrics, METRIC_START_SECONDS,
+			METRIC_START_COLD, inv->run_begin_ns - inv->begin_ns);
+}
+
+static void invoke_run(struct worker *w, struct invocation *inv)
+{
+	uint64_t timeout = invoke_timeout(inv);
+
+	inv->run_begin_ns = clock_now();
+	if (invoke_prepare(w, inv)) {
+		run_begin(w, inv->run_begin_ns + timeout);
+		run_converse(w, inv, timeout);
+	} else {
+		inv->outcome = OUTCOME_OUT_OF_MEMORY;
+		run_message_text(inv, "the code does not fit into the "
+				      "function's memory budget");
+	}
+	invoke_count(w, inv);
+	invoke_settle(w, inv);
+	invoke_finish(inv);
+}
+
+/* Finding an isolate. ------------------------------------------------------ */
+
+static void invoke_bound(struct msg *msg)
+{
+	struct isolate *iso = container_of(msg, struct isolate, msg);
+	struct worker *w = iso->worker;
+	struct invocation *inv = iso->inv;
+
+	if (iso->result == 0) {
+		invoke_run(w, inv);
+		return;
+	}
+	log_error("no memory or key for an isolate", LOG_ERR(iso->result));
+	isolate_drop(iso, METRIC_DESTROY_OTHER);
+	invoke_fail(inv, OUTCOME_NO_ISOLATE,
+		"the system refused memory for the isolate");
+}
+
+static void invoke_on(struct worker *w, struct isolate *iso)
+{
+	struct invocation *inv = iso->inv;
+	size_t bytes = isolate_bytes(inv->fn->opt.memory_bytes);
+
+	inv->isolate = iso;
+	iso->state = iso->fn ? ISOLATE_BUSY : ISOLATE_STARTING;
+	if (iso->mapped == bytes && domain_pin(&iso->domain) >= 0) {
+		atomic_fetch_add_explicit(
+			&w->core->pin_hits, 1, memory_order_relaxed);
+		invoke_run(w, inv);
+		return;
+	}
+	atomic_fetch_add_explicit(
+		&w->core->pin_misses, 1, memory_order_relaxed);
+	iso->want = iso->fn ? 0 : bytes;
+	keeper_bind(iso, invoke_bound);
+}
+
+/* False: there is none now and none is on its way. */
+static bool invoke_cold(struct worker *w, struct invocation *inv)
+{
+	struct pool *p = &w->core->pool;
+	struct isolate *iso =
+		pool_take_empty(p, isolate_bytes(inv->fn->opt.memory_bytes));
+
+	if (iso) {
+		iso->inv = inv;
+		invoke_on(w, iso);
+		if (p->n_ready < POOL_READY_MAX / 2)
+			pool_refill(p);
+		return true;
+	}
+	if (p->n_out == 0) {
+		iso = pool_oldest(p);
+		if (!iso)
+			return false;
+		pool_evict(iso);
+	}
+	list_push_back(&w->core->waiting, &inv->link);
+	return true;
+}
+
+void invoke_waiting(struct worker *w)
+{
+	struct list *l = list_first(&w->core->waiting);
+
+	if (!l)
+		return;
+	list_remove(l);
+	if (!invoke_cold(w, container_of(l, struct invocation, link)))
+		invoke_fail(container_of(l, struct invocation, link),
+			OUTCOME_NO_ISOLATE, "all isolates are in use");
+}
+
+void invoke_start(struct worker *w, struct invocation *inv)
+{
+	struct isolate *iso;
+
+	inv->worker = w;
+	inv->isolate = NULL;
+	inv->outcome = OUTCOME_INTERNAL;
+	inv->kind = INSIDE_REPLY_JSON;
+	inv->reply = (struct bufpool_block){0};
+	inv->reply_len = 0;
+	inv->begin_ns = w->now;
+	inv->run_begin_ns = 0;
+	list_init(&inv->link);
+	invoke_name(w, inv);
+	metrics_inc(w->metrics, METRIC_IN_FLIGHT, 0);
+	iso = inv->load_only ? NULL : pool_take_warm(w, inv->fn);
+	inv->cold = iso == NULL;
+	if (iso) {
+		iso->inv = inv;
+		invoke_on(w, iso);
+	} else if (!invoke_cold(w, inv)) {
+		invoke_fail(inv, OUTCOME_NO_ISOLATE, "all isolates are in use");
+	}
+}

@@ -1,0 +1,152 @@
+/*
+ * The memory of an isolate. Trusted side; writes into the isolate only through
+ * the gate's copy, with nothing but that isolate's key open.
+ *
+ *   base                                            base + mapped
+ *   | guard | stack (grows down) | TLS | inside | window | code | heap ... |
+ *
+ * The hot pages stand next to each other: the end of the stack, then TLS block
+ * and control block in one page with the first bytes of small requests.
+ */
+#include <string.h>
+
+#include "base/check.h"
+#include "core/isolate.h"
+#include "core/worker_core.h"
+#include "pkey/tls.h"
+
+enum {
+	HEAD_MAX = 2 * ISOLATE_PAGE, /* TLS block and control block */
+	HEAP_ALIGN = 64,
+	HOT_STACK = 2 * ISOLATE_PAGE,
+	HOT_ABOVE = 9 * ISOLATE_PAGE,
+};
+
+/* What gate_enter() pops on the first entry (gate.S): R15 R14 R13 R12 RBP RBX,
+ * then RET. After RET the stack is aligned as gate_start wants it. */
+struct isolate_frame {
+	uint64_t r15, r14, r13, r12;
+	uint64_t rbp; /* argument of the main function */
+	uint64_t rbx; /* main function */
+	uint64_t rip; /* gate_start */
+	uint64_t end; /* return address of nobody */
+	uint64_t pad;
+};
+
+static uint64_t align_up(uint64_t x, uint64_t to)
+{
+	return (x + to - 1) & ~(to - 1);
+}
+
+size_t isolate_bytes(uint64_t memory_bytes)
+{
+	return align_up(memory_bytes, ISOLATE_PAGE);
+}
+
+static uint64_t isolate_stack_end(const struct isolate *iso)
+{
+	return (uint64_t)iso->base + ISOLATE_GUARD + ISOLATE_STACK;
+}
+
+void isolate_hot(const struct isolate *iso, char **ret_at, size_t *ret_len)
+{
+	*ret_at = (char *)isolate_stack_end(iso) - HOT_STACK;
+	*ret_len = HOT_STACK + HOT_ABOVE;
+}
+
+bool isolate_contains(const struct isolate *iso, uint64_t ptr, uint64_t len)
+{
+	uint64_t from = (uint64_t)iso->base + ISOLATE_GUARD;
+	uint64_t to = (uint64_t)iso->base + iso->mapped;
+
+	return ptr >= from && ptr <= to && len <= to - ptr;
+}
+
+bool isolate_in_guard(const struct isolate *iso, uint64_t addr)
+{
+	return addr - (uint64_t)iso->base < ISOLATE_GUARD;
+}
+
+static void isolate_describe(
+	struct isolate *iso, struct inside *in, uint64_t code)
+{
+	struct function *fn = iso->fn;
+	uint64_t end = (uint64_t)iso->base + iso->mapped;
+
+	in->code = code;
+	in->code_len = fn->code_len;
+	in->heap = align_up(code + fn->code_len + 1, HEAP_ALIGN);
+	in->heap_len = end - in->heap;
+	in->stack = (uint64_t)iso->base + ISOLATE_GUARD;
+	in->stack_len = ISOLATE_STACK;
+	in->memory_limit = fn->opt.memory_bytes;
+	in->version = fn->version;
+	memcpy(in->tenant, fn->opt.tenant, sizeof(in->tenant));
+	memcpy(in->function, fn->opt.name, sizeof(in->function));
+	memcpy(in->entry, fn->opt.entry, sizeof(in->entry));
+	worker_random(iso->worker, in->seed, sizeof(in->seed));
+}
+
+static void isolate_put(
+	struct isolate *iso, uint64_t at, const void *src, size_t len)
+{
+	worker_copy_in(iso->worker, iso, at, src, len);
+}
+
+static void isolate_first_frame(struct isolate *iso, struct inside *in)
+{
+	struct isolate_frame frame = {
+		.rbp = iso->ctl,
+		.rbx = (uint64_t)iso->fn->opt.engine->inside_main,
+		.rip = (uint64_t)gate_start,
+	};
+	/* 16-byte aligned once the seven words are gone. */
+	uint64_t at = isolate_stack_end(iso) - sizeof(frame);
+
+	_Static_assert(sizeof(frame) == 72, "seven words, two above");
+	in->gate.rsp = at;
+	isolate_put(iso, at, &frame, sizeof(frame));
+}
+
+bool isolate_layout(struct isolate *iso, struct function *fn)
+{
+	char head[HEAD_MAX] = {0};
+	size_t tls = align_up(tls_size(), TLS_ALIGN);
+	uint64_t at = isolate_stack_end(iso);
+	struct inside *in = (void *)(head + tls);
+	uint64_t random[2], code;
+
+	CHECK(tls + sizeof(*in) <= sizeof(head));
+	iso->fn = fn;
+	iso->loaded = false;
+	iso->ctl = at + tls;
+	iso->window = align_up(iso->ctl + sizeof(*in), HEAP_ALIGN);
+	code = iso->window + ISOLATE_WINDOW;
+	if (!isolate_contains(iso, code, fn->code_len + ISOLATE_PAGE))
+		return false;
+	worker_random(iso->worker, random, sizeof(random));
+	iso->fs = tls ? tls_build(head, at, random) : 0;
+	isolate_describe(iso, in, code);
+	isolate_first_frame(iso, in);
+	isolate_put(iso, at, head, tls + sizeof(*in));
+	isolate_put(iso, code, fn->code, fn->code_len + 1);
+	return true;
+}
+
+const char *isolate_state_name(enum isolate_state state)
+{
+	switch (state) {
+	case ISOLATE_STARTING:
+		return "starting";
+	case ISOLATE_IDLE:
+		return "idle";
+	case ISOLATE_BUSY:
+		return "busy";
+	case ISOLATE_RAW:
+	case ISOLATE_PREPARING:
+	case ISOLATE_READY:
+	case ISOLATE_DYING:
+		break;
+	}
+	return NULL;
+}

@@ -1,0 +1,101 @@
+#pragma once
+/*
+ * One isolate: a slot of the arena, its domain, and in it the stack, TLS block,
+ * control block and heap of one running function. This file has its states and
+ * its memory; core/pool.c keeps idle ones, core/keeper.c does the memory calls,
+ * core/invoke.c runs them.
+ *
+ * An isolate belongs to one worker for good. Its states:
+ *
+ *   RAW        empty; mapped or not
+ *   PREPARING  with the keeper, which maps and tags it
+ *   READY      mapped, tagged, its first pages present
+ *   STARTING   laid out for a function, not yet answered a first time
+ *   IDLE       warm, in the function's pool
+ *   BUSY       has an invocation
+ *   DYING      with the keeper, which takes its memory and key away
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/list.h"
+#include "core/arena.h"
+#include "core/function.h"
+#include "pkey/domain.h"
+#include "util/inbox.h"
+
+struct invocation;
+struct worker;
+
+enum isolate_state {
+	ISOLATE_RAW,
+	ISOLATE_PREPARING,
+	ISOLATE_READY,
+	ISOLATE_STARTING,
+	ISOLATE_IDLE,
+	ISOLATE_BUSY,
+	ISOLATE_DYING,
+};
+
+enum {
+	ISOLATE_MAGIC = 0x150147e5,
+	ISOLATE_PAGE = 4096,
+	ISOLATE_GUARD = 4096,
+	ISOLATE_STACK = 256 << 10,
+	/* A request up to this size needs no room in the heap. */
+	ISOLATE_WINDOW = 4096,
+	/* The smallest budget an engine can start in. */
+	ISOLATE_MIN_BYTES = 1 << 20,
+};
+
+struct isolate {
+	uint64_t magic;
+	struct worker *worker;
+	enum arena_class class;
+	char *base;    /* slot */
+	size_t mapped; /* bytes of it made accessible (multiple of
+			* the page size, guard included); keeper */
+	struct domain domain;
+	_Atomic enum isolate_state state;
+
+	/* The life that it has now. */
+	uint64_t id;
+	struct function *fn; /* held */
+	uint64_t ctl;	     /* address of struct inside */
+	uint64_t fs;
+	uint64_t window;
+	uint64_t created; /* clock_now() */
+	uint64_t last_used;
+	uint64_t expires; /* when the pool looks at it again */
+	bool loaded;	  /* the code is in */
+	_Atomic uint64_t calls;
+	_Atomic uint64_t heap_used;
+	_Atomic uint64_t heap_peak;
+	size_t timer; /* its place in the pool's heap; 0: none */
+
+	/* Between worker and keeper: one errand at a time. */
+	struct msg msg;
+	msg_fn *done;
+	size_t want; /* prepare: bytes to map */
+	int result;  /* of the errand: 0, or -errno */
+	struct invocation *inv;
+	struct list link; /* raw, ready or idle list; keeper's waiters */
+};
+
+/* Lays the isolate out for fn: frame, TLS block, control block, code. It is
+ * resident and pinned. False: fn's code does not fit into its budget. */
+bool isolate_layout(struct isolate *iso, struct function *fn);
+
+/* Bytes to map for a budget. */
+size_t isolate_bytes(uint64_t memory_bytes);
+
+/* Where the touched part of a fresh isolate begins and how long it is. */
+void isolate_hot(const struct isolate *iso, char **ret_at, size_t *ret_len);
+
+/* True when [ptr, ptr+len) lies in the memory that the isolate may write. */
+bool isolate_contains(const struct isolate *iso, uint64_t ptr, uint64_t len);
+/* True when addr is in the guard below its stack. */
+bool isolate_in_guard(const struct isolate *iso, uint64_t addr);
+
+/* Name of a state for `gvisord ps`; NULL: not shown (no function in it). */
+const char *isolate_state_name(enum isolate_state state);

@@ -1,0 +1,351 @@
+/*
+ * The keeper thread. Trusted side, never confined by the workers' filter; the
+ * process's baseline covers it.
+ *
+ * Stopping a run: swap the worker's run word from "run n" to "run n, stopping",
+ * then send SIGURG. The worker swaps it back to "none" at the run's end; when
+ * that fails it waits for the signal first (invoke.c). So there is at most one
+ * SIGURG under way per worker, and none outlives its run.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "core/keeper.h"
+#include "core/runtime_core.h"
+#include "core/worker_core.h"
+#include "pkey/fault.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+struct keeper {
+	struct runtime *rt;
+	pthread_t thread;
+	struct inbox inbox;
+	struct doorbell doorbell;
+	/* When it looks at deadlines next. Workers compare theirs with it. */
+	_Atomic uint64_t next_look;
+	struct list waiters; /* isolates that found all keys pinned */
+	_Atomic bool stop;
+	_Atomic unsigned fatal; /* worker number + 1 */
+	struct doorbell started;
+	_Atomic int result; /* of the thread's set-up; 1: not known yet */
+};
+
+static struct keeper *keeper_of(struct isolate *iso)
+{
+	return iso->worker->rt->keeper;
+}
+
+/* Errands: the worker's side. ---------------------------------------------- */
+
+void keeper_post(struct keeper *k, struct msg *msg)
+{
+	(void)inbox_push(&k->inbox, msg);
+	doorbell_ring(&k->doorbell);
+}
+
+/* An errand is a message that is sent twice: `run` is the keeper's part on the
+ * way there and the worker's on the way back. */
+static void keeper_send(struct isolate *iso, msg_fn *errand, msg_fn *done)
+{
+	iso->done = done;
+	iso->msg.run = errand;
+	keeper_post(keeper_of(iso), &iso->msg);
+}
+
+static void keeper_answer(struct isolate *iso, int result)
+{
+	iso->result = result;
+	iso->msg.run = iso->done;
+	worker_post(iso->worker, &iso->msg);
+}
+
+/* Errands: the keeper's side. ---------------------------------------------- */
+
+static int keeper_unmap(struct isolate *iso, size_t from)
+{
+	char *at = iso->base + from;
+
+	if (iso->mapped <= from)
+		return 0;
+	if (madvise(at, iso->mapped - from, MADV_DONTNEED) != 0 ||
+		mprotect(at, iso->mapped - from, PROT_NONE) != 0)
+		return -errno;
+	iso->mapped = from;
+	return 0;
+}
+
+static void keeper_populate(struct isolate *iso)
+{
+	char *at;
+	size_t len;
+
+	isolate_hot(iso, &at, &len);
+	/* A saving of page faults, no more: failure costs nothing. */
+	(void)madvise(at, len, MADV_POPULATE_WRITE);
+}
+
+static int keeper_map(struct isolate *iso)
+{
+	struct runtime *rt = iso->worker->rt;
+	int r = 0;
+
+	if (iso->mapped == iso->want && !domain_dead(&iso->domain))
+		return 0;
+	if (iso->mapped > iso->want)
+		r = keeper_unmap(iso, iso->want);
+	if (r == 0)
+		r = domain_init(&iso->domain, &rt->core->keys,
+			iso->base + ISOLATE_GUARD, iso->want - ISOLATE_GUARD);
+	if (r < 0)
+		return r;
+	iso->mapped = iso->want;
+	return 0;
+}
+
+static void errand_prepare(struct msg *msg)
+{
+	struct isolate *iso = container_of(msg, struct isolate, msg);
+	int r = keeper_map(iso);
+
+	if (r == 0)
+		keeper_populate(iso);
+	keeper_answer(iso, r);
+}
+
+static void keeper_try_bind(struct keeper *k, struct isolate *iso)
+{
+	int r = domain_bind(&k->rt->core->mux, &iso->domain);
+
+	if (r == DOMAIN_E_BUSY)
+		list_push_back(&k->waiters, &iso->link);
+	else
+		keeper_answer(iso, r);
+}
+
+static void errand_bind(struct msg *msg)
+{
+	struct isolate *iso = container_of(msg, struct isolate, msg);
+	int r = iso->want ? keeper_map(iso) : 0;
+
+	if (r < 0)
+		keeper_answer(iso, r);
+	else
+		keeper_try_bind(keeper_of(iso), iso);
+}
+
+static void errand_recycle(struct msg *msg)
+{
+	struct isolate *iso = container_of(msg, struct isolate, msg);
+	struct runtime *rt = iso->worker->rt;
+	int r = domain_release(&rt->core->mux, &iso->domain);
+
+	if (r == 0 && madvise(iso->base + ISOLATE_GUARD,
+			      iso->mapped - ISOLATE_GUARD, MADV_DONTNEED) != 0)
+		r = -errno;
+	keeper_answer(iso, r);
+}
+
+void keeper_discard(void *at, size_t len)
+{
+	/* A saving of memory, no more. */
+	(void)madvise(at, len, MADV_DONTNEED);
+}
+
+void keeper_prepare(struct isolate *iso, msg_fn *done)
+{
+	keeper_send(iso, errand_prepare, done);
+}
+
+void keeper_bind(struct isolate *iso, msg_fn *done)
+{
+	keeper_send(iso, errand_bind, done);
+}
+
+void keeper_recycle(struct isolate *iso, msg_fn *done)
+{
+	keeper_send(iso, errand_recycle, done);
+}
+
+/* Those that found every key pinned, in the order they came. */
+static void keeper_retry(struct keeper *k)
+{
+	struct list waiting;
+
+	if (!atomic_exchange(&k->rt->core->mux.wanted, false))
+		return;
+	list_init(&waiting);
+	while (!list_empty(&k->waiters)) {
+		struct list *l = list_first(&k->waiters);
+
+		list_remove(l);
+		list_push_back(&waiting, l);
+	}
+	while (!list_empty(&waiting)) {
+		struct list *l = list_first(&waiting);
+
+		list_remove(l);
+		keeper_try_bind(k, container_of(l, struct isolate, link));
+	}
+}
+
+void keeper_unpinned(struct keeper *k)
+{
+	doorbell_ring(&k->doorbell);
+}
+
+/* Deadlines. --------------------------------------------------------------- */
+
+void keeper_watch(struct keeper *k, uint64_t deadline)
+{
+	if (atomic_load(&k->next_look) > deadline)
+		doorbell_ring(&k->doorbell);
+}
+
+static void keeper_stop_run(struct worker *w, uint64_t run)
+{
+	if (atomic_compare_exchange_strong(
+		    &w->core->run, &run, run | RUN_STOPPING))
+		(void)syscall(SYS_tgkill, getpid(), w->core->tid, SIGURG);
+}
+
+/* Stops what is over its time; returns the next deadline there is. */
+static uint64_t keeper_look(struct keeper *k, uint64_t now)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (unsigned i = 0; i < k->rt->n_workers; i++) {
+		struct worker *w = &k->rt->workers[i];
+		uint64_t run = atomic_load(&w->core->run);
+		uint64_t deadline = atomic_load(&w->core->deadline);
+
+		if (run == 0 || (run & RUN_STOPPING))
+			continue;
+		if (deadline <= now)
+			keeper_stop_run(w, run);
+		else if (deadline < next)
+			next = deadline;
+	}
+	return next;
+}
+
+/* Publishes the time before the last look at the workers: one that begins a
+ * run in between either is seen or sees it, and rings. */
+static uint64_t keeper_deadlines(struct keeper *k)
+{
+	uint64_t now = clock_now();
+	uint64_t next = keeper_look(k, now);
+
+	atomic_store(&k->next_look, next);
+	return keeper_look(k, now) < next ? now : next;
+}
+
+/* Life. -------------------------------------------------------------------- */
+
+static void keeper_report(struct keeper *k)
+{
+	unsigned i = atomic_load(&k->fatal);
+	const struct gate_fault *f;
+
+	if (i == 0)
+		return;
+	f = &k->rt->workers[i - 1].core->gate->fault;
+	log_error("fault in the runtime, giving up", LOG_U64("worker", i - 1),
+		LOG_STR("signal", fault_signal_name(f->signal)),
+		LOG_I64("code", f->code), LOG_HEX("address", f->address),
+		LOG_HEX("rip", f->rip), LOG_I64("syscall", f->syscall));
+	abort();
+}
+
+void keeper_fatal(struct keeper *k, unsigned worker)
+{
+	atomic_store(&k->fatal, worker + 1);
+	doorbell_ring(&k->doorbell);
+}
+
+static void keeper_turn(struct keeper *k)
+{
+	uint32_t seen = doorbell_seen(&k->doorbell);
+	uint64_t next, now;
+
+	keeper_report(k);
+	(void)msg_run_all(inbox_take(&k->inbox));
+	keeper_retry(k);
+	next = keeper_deadlines(k);
+	now = clock_now();
+	if (next == UINT64_MAX)
+		doorbell_wait(&k->doorbell, seen, DOORBELL_FOREVER);
+	else if (next > now)
+		doorbell_wait(&k->doorbell, seen, next - now);
+	/* Awake: no run needs to ring until the next sleep. */
+	atomic_store(&k->next_look, 0);
+}
+
+static void *keeper_main(void *arg)
+{
+	struct keeper *k = arg;
+	struct gate_thread *thread;
+
+	atomic_store(&k->result, thread_init(k->rt, false, &thread));
+	doorbell_ring(&k->started);
+	if (atomic_load(&k->result) == 0)
+		while (!atomic_load(&k->stop))
+			keeper_turn(k);
+	return NULL;
+}
+
+struct keeper *keeper_new(struct runtime *rt)
+{
+	struct keeper *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return NULL;
+	k->rt = rt;
+	inbox_init(&k->inbox);
+	doorbell_init(&k->doorbell);
+	doorbell_init(&k->started);
+	list_init(&k->waiters);
+	atomic_init(&k->result, 1);
+	return k;
+}
+
+struct keeper *keeper_free(struct keeper *k)
+{
+	free(k);
+	return NULL;
+}
+
+int keeper_start(struct keeper *k)
+{
+	int r = pthread_create(&k->thread, NULL, keeper_main, k);
+
+	if (r != 0)
+		return -r;
+	while (atomic_load(&k->result) > 0) {
+		uint32_t seen = doorbell_seen(&k->started);
+
+		if (atomic_load(&k->result) > 0)
+			doorbell_wait(&k->started, seen, DOORBELL_FOREVER);
+	}
+	r = atomic_load(&k->result);
+	if (r < 0)
+		(void)pthread_join(k->thread, NULL);
+	return r;
+}
+
+void keeper_stop(struct keeper *k)
+{
+	atomic_store(&k->stop, true);
+	doorbell_ring(&k->doorbell);
+	(void)pthread_join(k->thread, NULL);
+}

@@ -1,0 +1,265 @@
+/*
+ * A worker's isolates. Trusted side; one worker's own.
+ *
+ * Timers: warm isolates stand in a binary heap by the time the pool should look
+ * at them again. A call does not move its isolate: when its time comes and it
+ * was used since, it is put back with a later time. So the warm path costs
+ * nothing here, and an idle isolate is looked at once per time to live.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "core/keeper.h"
+#include "core/pool.h"
+#include "core/worker_core.h"
+
+/* Timers. ------------------------------------------------------------------ */
+
+static void heap_place(struct pool *p, size_t at, struct isolate *iso)
+{
+	p->heap[at] = iso;
+	iso->timer = at;
+}
+
+static void heap_up(struct pool *p, size_t at, struct isolate *iso)
+{
+	while (at > 1 && p->heap[at / 2]->expires > iso->expires) {
+		heap_place(p, at, p->heap[at / 2]);
+		at /= 2;
+	}
+	heap_place(p, at, iso);
+}
+
+static void heap_down(struct pool *p, size_t at, struct isolate *iso)
+{
+	for (;;) {
+		size_t child = 2 * at;
+
+		if (child < p->n_heap &&
+			p->heap[child + 1]->expires < p->heap[child]->expires)
+			child++;
+		if (child > p->n_heap ||
+			p->heap[child]->expires >= iso->expires)
+			break;
+		heap_place(p, at, p->heap[child]);
+		at = child;
+	}
+	heap_place(p, at, iso);
+}
+
+static void heap_add(struct pool *p, struct isolate *iso)
+{
+	CHECK(p->n_heap < p->count && iso->timer == 0);
+	heap_up(p, ++p->n_heap, iso);
+}
+
+static void heap_remove(struct pool *p, struct isolate *iso)
+{
+	size_t at = iso->timer;
+	struct isolate *last;
+
+	if (at == 0)
+		return;
+	iso->timer = 0;
+	last = p->heap[p->n_heap--];
+	if (last == iso)
+		return;
+	if (at > 1 && p->heap[at / 2]->expires > last->expires)
+		heap_up(p, at, last);
+	else
+		heap_down(p, at, last);
+}
+
+/* Life. -------------------------------------------------------------------- */
+
+int pool_init(struct pool *p, struct worker *w, const struct arena *a,
+	const size_t first[ARENA_CLASSES], const size_t count[ARENA_CLASSES])
+{
+	size_t n = 0;
+
+	memset(p, 0, sizeof(*p));
+	list_init(&p->ready);
+	for (enum arena_class c = 0; c < ARENA_CLASSES; c++) {
+		list_init(&p->raw[c]);
+		p->count += count[c];
+	}
+	p->ready_bytes = ARENA_COMMON_BYTES;
+	p->all = calloc(p->count, sizeof(*p->all));
+	p->heap = calloc(p->count + 1, sizeof(struct isolate *));
+	if (!p->all || !p->heap)
+		return -ENOMEM;
+	for (enum arena_class c = 0; c < ARENA_CLASSES; c++)
+		for (size_t i = 0; i < count[c]; i++) {
+			struct isolate *iso = &p->all[n++];
+
+			iso->magic = ISOLATE_MAGIC;
+			iso->worker = w;
+			iso->class = c;
+			iso->base = arena_slot(a, c, first[c] + i);
+			list_init(&iso->link);
+			list_push_back(&p->raw[c], &iso->link);
+		}
+	return 0;
+}
+
+void pool_fini(struct pool *p)
+{
+	free(p->all);
+	free(p->heap);
+	memset(p, 0, sizeof(*p));
+}
+
+/* Empty ones. -------------------------------------------------------------- */
+
+static struct isolate *pool_pop(struct list *from)
+{
+	struct list *l = list_first(from);
+
+	if (!l)
+		return NULL;
+	list_remove(l);
+	return container_of(l, struct isolate, link);
+}
+
+struct isolate *pool_take_empty(struct pool *p, size_t bytes)
+{
+	enum arena_class c = arena_class_of(bytes);
+	struct isolate *iso = NULL;
+
+	CHECK(c < ARENA_CLASSES);
+	if (bytes == p->ready_bytes && (iso = pool_pop(&p->ready)))
+		p->n_ready--;
+	if (!iso)
+		iso = pool_pop(&p->raw[c]);
+	/* The last ones may be ready for another size: they can be remapped. */
+	if (!iso && c == ARENA_COMMON && (iso = pool_pop(&p->ready))) {
+		p->n_ready--;
+		iso->state = ISOLATE_RAW;
+	}
+	return iso;
+}
+
+void pool_return(struct pool *p, struct isolate *iso)
+{
+	if (iso->state == ISOLATE_READY && iso->mapped == p->ready_bytes &&
+		p->n_ready < POOL_READY_MAX) {
+		list_push_front(&p->ready, &iso->link);
+		p->n_ready++;
+		return;
+	}
+	iso->state = ISOLATE_RAW;
+	list_push_front(&p->raw[iso->class], &iso->link);
+}
+
+static void pool_prepared(struct msg *msg)
+{
+	struct isolate *iso = container_of(msg, struct isolate, msg);
+	struct worker *w = iso->worker;
+	struct pool *p = &w->core->pool;
+
+	p->n_ready--;
+	p->n_out--;
+	iso->state = iso->result == 0 ? ISOLATE_READY : ISOLATE_RAW;
+	pool_return(p, iso);
+	invoke_waiting(w);
+}
+
+void pool_refill(struct pool *p)
+{
+	while (p->n_ready < POOL_READY_MAX) {
+		struct isolate *iso = pool_pop(&p->raw[ARENA_COMMON]);
+
+		if (!iso)
+			return;
+		p->n_ready++;
+		p->n_out++;
+		iso->state = ISOLATE_PREPARING;
+		iso->want = p->ready_bytes;
+		keeper_prepare(iso, pool_prepared);
+	}
+}
+
+/* Warm ones. --------------------------------------------------------------- */
+
+struct isolate *pool_take_warm(struct worker *w, struct function *fn)
+{
+	return pool_pop(&fn->local[w->id].idle);
+}
+
+bool pool_keep(struct pool *p, struct isolate *iso, uint64_t now)
+{
+	struct function *fn = iso->fn;
+	int64_t ttl = fn->opt.idle_ttl_ns;
+
+	if (ttl == 0 ||
+		atomic_load_explicit(&fn->retired, memory_order_relaxed))
+		return false;
+	iso->last_used = now;
+	iso->state = ISOLATE_IDLE;
+	list_push_front(&fn->local[iso->worker->id].idle, &iso->link);
+	if (ttl > 0 && iso->timer == 0) {
+		iso->expires = now + (uint64_t)ttl;
+		heap_add(p, iso);
+	}
+	return true;
+}
+
+struct isolate *pool_oldest(struct pool *p)
+{
+	struct isolate *oldest = NULL;
+
+	/* Only when everything is in use: a walk is affordable. */
+	for (size_t i = 0; i < p->count; i++)
+		if (p->all[i].state == ISOLATE_IDLE &&
+			(!oldest || p->all[i].last_used < oldest->last_used))
+			oldest = &p->all[i];
+	return oldest;
+}
+
+void pool_forget(struct pool *p, struct isolate *iso)
+{
+	heap_remove(p, iso);
+}
+
+static void pool_drop_idle(struct isolate *iso, enum metric_destroy why)
+{
+	list_remove(&iso->link);
+	isolate_drop(iso, why);
+}
+
+void pool_evict(struct isolate *iso)
+{
+	pool_drop_idle(iso, METRIC_DESTROY_PRESSURE);
+}
+
+uint64_t pool_reap(struct pool *p, uint64_t now)
+{
+	while (p->n_heap && p->heap[1]->expires <= now) {
+		struct isolate *iso = p->heap[1];
+		uint64_t due =
+			iso->last_used + (uint64_t)iso->fn->opt.idle_ttl_ns;
+
+		if (iso->state == ISOLATE_IDLE && due <= now) {
+			pool_drop_idle(iso, METRIC_DESTROY_TTL);
+			continue;
+		}
+		heap_remove(p, iso);
+		/* In use: pool_keep() starts a new timer. */
+		if (iso->state != ISOLATE_IDLE)
+			continue;
+		iso->expires = due;
+		heap_add(p, iso);
+	}
+	return p->n_heap ? p->heap[1]->expires : UINT64_MAX;
+}
+
+void pool_purge(struct worker *w, struct function *fn)
+{
+	struct list *l;
+
+	while ((l = list_first(&fn->local[w->id].idle)))
+		pool_drop_idle(container_of(l, struct isolate, link),
+			METRIC_DESTROY_RETIRED);
+}

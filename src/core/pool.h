@@ -1,0 +1,59 @@
+#pragma once
+/*
+ * A worker's isolates: which are raw, ready, warm, and until when. The worker
+ * alone touches it, so the warm path has no lock.
+ */
+#include "core/isolate.h"
+
+struct worker;
+
+enum {
+	POOL_READY_MAX = 8, /* isolates kept mapped and empty for cold starts */
+};
+
+struct pool {
+	struct isolate *all; /* every isolate of this worker */
+	size_t count;
+	struct list raw[ARENA_CLASSES];
+	struct list ready;     /* common class, of the default budget */
+	unsigned n_ready;      /* and those on their way there */
+	size_t ready_bytes;    /* the default budget, mapped */
+	unsigned n_out;	       /* with the keeper, coming back empty */
+	struct isolate **heap; /* warm ones by `expires`, 1-based */
+	size_t n_heap;
+};
+
+int pool_init(struct pool *p, struct worker *w, const struct arena *a,
+	const size_t first[ARENA_CLASSES], const size_t count[ARENA_CLASSES]);
+void pool_fini(struct pool *p);
+
+/* The warmest isolate of fn, or NULL. */
+struct isolate *pool_take_warm(struct worker *w, struct function *fn);
+/* Takes back one that answered; false: it must be dropped (run once,
+ * retired). */
+bool pool_keep(struct pool *p, struct isolate *iso, uint64_t now);
+
+/*
+ * An isolate without a function for a budget of `bytes`: READY when one of that
+ * size is, else RAW (to be prepared by the keeper). NULL: none left.
+ */
+struct isolate *pool_take_empty(struct pool *p, size_t bytes);
+/* One came back from the keeper empty; it goes where it fits. */
+void pool_return(struct pool *p, struct isolate *iso);
+/* Sends raw isolates to be prepared until enough are ready. */
+void pool_refill(struct pool *p);
+
+/* The warm one that was idle longest; NULL: none. */
+struct isolate *pool_oldest(struct pool *p);
+/* Drops a warm one to make room. */
+void pool_evict(struct isolate *iso);
+/* The isolate is being dropped: no timer of it is left. */
+void pool_forget(struct pool *p, struct isolate *iso);
+
+/*
+ * Drops what has been idle past its time. Returns when to look again
+ * (UINT64_MAX: nothing to look at).
+ */
+uint64_t pool_reap(struct pool *p, uint64_t now);
+/* Drops every warm isolate of fn. */
+void pool_purge(struct worker *w, struct function *fn);

@@ -1,0 +1,429 @@
+/*
+ * The conversation with one isolate (protocol: engine/inside.h). Trusted side;
+ * every number and address that comes out of the isolate is copied once, then
+ * checked against the isolate's own range, then used.
+ */
+#include "core/run.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "core/keeper.h"
+#include "core/runtime_core.h"
+#include "core/worker_core.h"
+#include "pkey/fault.h"
+#include "pkey/gate_asm.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+enum {
+	MESSAGE_MAX = 16 << 10, /* of an error: message and traceback */
+	LOG_LINE_BYTES = 1024,
+};
+
+/* How an entry ended. */
+enum entry_end {
+	ENTRY_CALL,    /* by a hostcall that ends it */
+	ENTRY_FAULT,   /* the isolate was aborted */
+	ENTRY_STOPPED, /* over its time, noticed between two hostcalls */
+	ENTRY_BROKEN,  /* it did not keep to the protocol */
+};
+
+/* What is read back after an entry: the head of struct inside. */
+struct entry {
+	struct gate_ctl gate;
+	uint64_t heap_used;
+	uint64_t heap_peak;
+};
+
+/* What is written before one: op ... invocation. */
+struct operands {
+	uint32_t op;
+	uint32_t pad;
+	uint64_t want;
+	uint64_t req;
+	uint64_t req_len;
+	uint64_t timeout_ns;
+	char invocation[INSIDE_ID_MAX];
+};
+_Static_assert(sizeof(struct operands) ==
+		       sizeof(struct inside) - offsetof(struct inside, op),
+	"same layout");
+_Static_assert(
+	offsetof(struct inside, heap_peak) == offsetof(struct entry, heap_peak),
+	"same layout");
+
+/* Runs: the keeper's view. ------------------------------------------------- */
+
+void run_begin(struct worker *w, uint64_t deadline)
+{
+	struct worker_core *core = w->core;
+
+	core->gate->stop = 0;
+	atomic_store(&core->deadline, deadline);
+	atomic_store(&core->run, ++core->runs * RUN_STEP);
+	keeper_watch(w->rt->keeper, deadline);
+}
+
+void run_end(struct worker *w, bool stopped)
+{
+	struct worker_core *core = w->core;
+	uint64_t run = core->runs * RUN_STEP;
+
+	if (atomic_compare_exchange_strong(&core->run, &run, 0))
+		return;
+	/* The keeper has sent, or is about to send, this run's signal. Let it
+	 * come in now: it must not find the next run. */
+	while (!stopped && !core->gate->stop)
+		__builtin_ia32_pause();
+	atomic_store(&core->run, 0);
+}
+
+/* Messages. ---------------------------------------------------------------- */
+
+void run_message(struct invocation *inv, const char *text, size_t len)
+{
+	struct bufpool *pool = &inv->worker->pool;
+
+	bufpool_put(pool, inv->reply);
+	inv->reply = bufpool_get(pool, INVOKE_HEADROOM + len);
+	inv->reply_len = 0;
+	if (!inv->reply.ptr)
+		return;
+	memcpy(inv->reply.ptr + INVOKE_HEADROOM, text, len);
+	inv->reply_len = len;
+}
+
+void run_message_text(struct invocation *inv, const char *text)
+{
+	run_message(inv, text, strlen(text));
+}
+
+/* Entries. ----------------------------------------------------------------- */
+
+static uint64_t inside_at(const struct isolate *iso, size_t offset)
+{
+	return iso->ctl + offset;
+}
+
+static void hostcall_log(
+	struct worker *w, struct invocation *inv, const struct gate_ctl *call)
+{
+	struct isolate *iso = inv->isolate;
+	uint64_t len = call->args[2];
+	char line[LOG_LINE_BYTES];
+	bool cut = len > sizeof(line);
+
+	if (cut)
+		len = sizeof(line);
+	if (!isolate_contains(iso, call->args[1], len))
+		return;
+	worker_copy_out(w, iso, line, call->args[1], len);
+	log_at(call->args[0] <= INSIDE_LOG_ERROR ? (enum log_level)call->args[0]
+						 : LOG_LEVEL_INFO,
+		"function log", LOG_STR("fn", inv->fn->id),
+		LOG_STR("inv", inv->id), LOG_STRN("line", line, len),
+		LOG_BOOL("cut", cut));
+}
+
+static uint64_t hostcall_time(const struct gate_ctl *call)
+{
+	return call->args[0] == INSIDE_CLOCK_MONO ? clock_now() : clock_real();
+}
+
+/* A hostcall that returns; false: it is none of those. */
+static bool hostcall_returning(
+	struct worker *w, struct invocation *inv, const struct gate_ctl *call)
+{
+	uint64_t ret = 0;
+
+	if (call->nr == INSIDE_LOG)
+		hostcall_log(w, inv, call);
+	else if (call->nr == INSIDE_TIME)
+		ret = hostcall_time(call);
+	else
+		return false;
+	worker_copy_in(w, inv->isolate,
+		inside_at(inv->isolate, offsetof(struct inside, gate.ret)),
+		&ret, sizeof(ret));
+	return true;
+}
+
+static bool hostcall_ends(uint64_t nr)
+{
+	return nr >= INSIDE_READY && nr <= INSIDE_BUFFER;
+}
+
+/* Enters until the isolate has finished the operation or is no more. */
+static enum entry_end run_enter(
+	struct worker *w, struct invocation *inv, struct entry *ret_entry)
+{
+	struct isolate *iso = inv->isolate;
+	const struct gate *gate = &w->rt->core->gate;
+
+	gate_target(w->core->gate, iso->ctl, iso->fs, domain_key(&iso->domain));
+	for (;;) {
+		int left = gate->enter();
+
+		if (left == GATE_ABORTED)
+			return ENTRY_FAULT;
+		if (left == GATE_REFUSED)
+			return ENTRY_STOPPED;
+		worker_copy_out(
+			w, iso, ret_entry, iso->ctl, sizeof(*ret_entry));
+		if (hostcall_ends(ret_entry->gate.nr))
+			return ENTRY_CALL;
+		if (!hostcall_returning(w, inv, &ret_entry->gate))
+			return ENTRY_BROKEN;
+	}
+}
+
+static enum entry_end run_op(struct worker *w, struct invocation *inv,
+	struct operands *ops, struct entry *ret_entry)
+{
+	struct isolate *iso = inv->isolate;
+
+	memcpy(ops->invocation, inv->id, sizeof(ops->invocation));
+	worker_copy_in(w, iso, inside_at(iso, offsetof(struct inside, op)), ops,
+		sizeof(*ops));
+	return run_enter(w, inv, ret_entry);
+}
+
+/* Endings. ----------------------------------------------------------------- */
+
+static void fault_text(const struct isolate *iso, const struct gate_fault *f,
+	char *text, size_t size)
+{
+	if (f->signal == SIGSYS)
+		snprintf(text, size,
+			"the function tried to make system call %d",
+			f->syscall);
+	else if (f->key >= 0)
+		snprintf(text, size,
+			"the function touched memory at 0x%llx, which is not "
+			"its own (protection key %d)",
+			(unsigned long long)f->address, f->key);
+	else if (isolate_in_guard(iso, f->address))
+		snprintf(text, size, "the function overran its stack");
+	else
+		snprintf(text, size,
+			"the function died by %s at address 0x%llx",
+			fault_signal_name(f->signal),
+			(unsigned long long)f->address);
+}
+
+static enum outcome fault_outcome(
+	const struct isolate *iso, const struct gate_fault *f)
+{
+	if (f->signal == SIGSYS)
+		return OUTCOME_SYSCALL_DENIED;
+	if (f->key >= 0 && !isolate_in_guard(iso, f->address))
+		return OUTCOME_MEMORY_VIOLATION;
+	return OUTCOME_CRASHED;
+}
+
+static void end_stopped(struct invocation *inv, uint64_t timeout)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text),
+		"the function ran longer than its limit of %llu ms",
+		(unsigned long long)(timeout / CLOCK_MS));
+	inv->outcome = OUTCOME_TIMEOUT;
+	run_message_text(inv, text);
+}
+
+static void end_fault(
+	struct worker *w, struct invocation *inv, uint64_t timeout)
+{
+	const struct gate_fault *f = &w->core->gate->fault;
+	char text[192];
+
+	if (f->signal == SIGURG) {
+		end_stopped(inv, timeout);
+		return;
+	}
+	fault_text(inv->isolate, f, text, sizeof(text));
+	inv->outcome = fault_outcome(inv->isolate, f);
+	run_message_text(inv, text);
+	log_warn("isolate fault", LOG_STR("fn", inv->fn->id),
+		LOG_STR("inv", inv->id), LOG_STR("what", text),
+		LOG_HEX("rip", f->rip), LOG_HEX("rsp", f->rsp));
+}
+
+static void end_broken(struct invocation *inv)
+{
+	inv->outcome = OUTCOME_CRASHED;
+	run_message_text(inv, "the function broke the runtime's protocol");
+}
+
+/* Copies [ptr, ptr+len) of the isolate into inv->reply. */
+static void take_out(
+	struct worker *w, struct invocation *inv, uint64_t ptr, uint64_t len)
+{
+	if (!isolate_contains(inv->isolate, ptr, len)) {
+		end_broken(inv);
+		return;
+	}
+	inv->reply = bufpool_get(&w->pool, INVOKE_HEADROOM + len);
+	if (!inv->reply.ptr) {
+		inv->outcome = OUTCOME_NO_ISOLATE;
+		return;
+	}
+	worker_copy_out(
+		w, inv->isolate, inv->reply.ptr + INVOKE_HEADROOM, ptr, len);
+	inv->reply_len = len;
+}
+
+static void end_reply(
+	struct worker *w, struct invocation *inv, const struct gate_ctl *call)
+{
+	char text[128];
+
+	if (call->args[1] > w->rt->opt.max_response) {
+		snprintf(text, sizeof(text),
+			"the reply of %llu bytes is over the limit of %llu",
+			(unsigned long long)call->args[1],
+			(unsigned long long)w->rt->opt.max_response);
+		inv->outcome = OUTCOME_RESPONSE_TOO_LARGE;
+		run_message_text(inv, text);
+		return;
+	}
+	inv->outcome = OUTCOME_OK;
+	inv->kind = call->args[2] == INSIDE_REPLY_TEXT ? INSIDE_REPLY_TEXT
+						       : INSIDE_REPLY_JSON;
+	take_out(w, inv, call->args[0], call->args[1]);
+}
+
+static void end_fail(
+	struct worker *w, struct invocation *inv, const struct gate_ctl *call)
+{
+	static const enum outcome outcomes[] = {
+		[INSIDE_FAIL_LOAD] = OUTCOME_LOAD_FAILED,
+		[INSIDE_FAIL_ENTRY] = OUTCOME_ENTRY_MISSING,
+		[INSIDE_FAIL_ERROR] = OUTCOME_ERROR,
+		[INSIDE_FAIL_NOMEM] = OUTCOME_OUT_OF_MEMORY,
+		[INSIDE_FAIL_RESPONSE] = OUTCOME_RESPONSE_INVALID,
+		[INSIDE_FAIL_REQUEST] = OUTCOME_BAD_REQUEST,
+	};
+	uint64_t kind = call->args[0];
+	uint64_t len = call->args[2];
+
+	if (kind < INSIDE_FAIL_LOAD || kind > INSIDE_FAIL_REQUEST) {
+		end_broken(inv);
+		return;
+	}
+	inv->outcome = outcomes[kind];
+	take_out(w, inv, call->args[1], len < MESSAGE_MAX ? len : MESSAGE_MAX);
+}
+
+static void run_note_heap(struct isolate *iso, const struct entry *e)
+{
+	atomic_store_explicit(
+		&iso->heap_used, e->heap_used, memory_order_relaxed);
+	atomic_store_explicit(
+		&iso->heap_peak, e->heap_peak, memory_order_relaxed);
+}
+
+/* The conversation. -------------------------------------------------------- */
+
+/*
+ * Does one operation and expects `want` at its end. True: it came. False: the
+ * invocation is over; outcome and message are set.
+ */
+static bool run_step(struct worker *w, struct invocation *inv,
+	struct operands *ops, uint64_t want, struct entry *ret_entry)
+{
+	switch (run_op(w, inv, ops, ret_entry)) {
+	case ENTRY_FAULT:
+		end_fault(w, inv, ops->timeout_ns);
+		return false;
+	case ENTRY_STOPPED:
+		end_stopped(inv, ops->timeout_ns);
+		return false;
+	case ENTRY_BROKEN:
+		end_broken(inv);
+		return false;
+	case ENTRY_CALL:
+		break;
+	}
+	run_note_heap(inv->isolate, ret_entry);
+	if (ret_entry->gate.nr == want)
+		return true;
+	if (ret_entry->gate.nr == INSIDE_FAIL)
+		end_fail(w, inv, &ret_entry->gate);
+	else
+		end_broken(inv);
+	return false;
+}
+
+/* Loads the code if that was not done yet. */
+static bool run_load(struct worker *w, struct invocation *inv, uint64_t timeout)
+{
+	struct operands ops = {.op = INSIDE_LOAD, .timeout_ns = timeout};
+	struct entry e;
+
+	if (!inv->isolate->loaded && !run_step(w, inv, &ops, INSIDE_READY, &e))
+		return false;
+	inv->isolate->loaded = true;
+	inv->outcome = OUTCOME_OK;
+	return true;
+}
+
+/* Where the request's bytes go; 0: nowhere, the invocation is over. */
+static uint64_t run_room(
+	struct worker *w, struct invocation *inv, uint64_t timeout)
+{
+	struct operands ops = {.op = INSIDE_ALLOC,
+		.want = inv->req_len,
+		.timeout_ns = timeout};
+	struct entry e;
+
+	if (inv->req_len <= ISOLATE_WINDOW)
+		return inv->isolate->window;
+	if (!run_load(w, inv, timeout) ||
+		!run_step(w, inv, &ops, INSIDE_BUFFER, &e))
+		return 0;
+	if (e.gate.args[0] == 0) {
+		inv->outcome = OUTCOME_OUT_OF_MEMORY;
+		run_message_text(inv, "the request does not fit into the "
+				      "function's memory budget");
+		return 0;
+	}
+	if (!isolate_contains(inv->isolate, e.gate.args[0], inv->req_len)) {
+		end_broken(inv);
+		return 0;
+	}
+	return e.gate.args[0];
+}
+
+static void run_call(struct worker *w, struct invocation *inv, uint64_t timeout)
+{
+	struct operands ops = {.op = INSIDE_INVOKE,
+		.req_len = inv->req_len,
+		.timeout_ns = timeout};
+	struct entry e;
+
+	ops.req = run_room(w, inv, timeout);
+	if (ops.req == 0)
+		return;
+	worker_copy_in(w, inv->isolate, ops.req, inv->req, inv->req_len);
+	if (run_step(w, inv, &ops, INSIDE_REPLY, &e))
+		end_reply(w, inv, &e.gate);
+	/* Whatever the call came to, a load that failed has other outcomes. */
+	inv->isolate->loaded = true;
+}
+
+void run_converse(struct worker *w, struct invocation *inv, uint64_t timeout)
+{
+	const struct gate_thread *gate = w->core->gate;
+
+	w->core->gate->fault.signal = 0;
+	if (inv->load_only)
+		(void)run_load(w, inv, timeout);
+	else
+		run_call(w, inv, timeout);
+	run_end(w, gate->fault.signal == SIGURG);
+}

@@ -1,0 +1,28 @@
+#pragma once
+/* What the files of this folder know of the runtime, and nobody else does. */
+#include "core/arena.h"
+#include "core/runtime.h"
+#include "pkey/domain.h"
+#include "pkey/gate.h"
+#include "pkey/keys.h"
+
+struct runtime_core {
+	struct keys keys;
+	struct gate gate;
+	struct domain_mux mux;
+	struct arena arena;
+	struct gate_thread *control; /* the first thread's */
+	_Atomic unsigned settled;    /* workers whose set-up ended */
+	_Atomic unsigned loops;	     /* workers still in their loop */
+	struct function *selftest;
+	size_t per_worker; /* common slots */
+	unsigned foreign;  /* forbidden bytes outside the gate */
+};
+
+/* Every trusted thread's first step: rseq off, gate page, alternate stack,
+ * PKRU T. 0 or -errno. */
+int thread_init(struct runtime *rt, bool pinned, struct gate_thread **ret);
+
+/* control.c: the workers drop the idle isolates of a version that was replaced
+ * or removed. arg: the runtime. */
+void control_retired(struct function *fn, void *arg);

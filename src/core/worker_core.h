@@ -1,0 +1,82 @@
+#pragma once
+/*
+ * What the files of this folder know of a worker, and nobody else does.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/list.h"
+#include "core/isolate.h"
+#include "core/pool.h"
+#include "core/runtime.h"
+#include "core/worker.h"
+#include "pkey/gate.h"
+#include "util/logring.h"
+#include "util/siphash.h"
+
+/*
+ * The run word: which run a worker is in, for the keeper's stop. 0: none;
+ * else the run's number shifted left, with RUN_STOPPING once the keeper is
+ * about to send SIGURG. Worker and keeper swap it; so a SIGURG belongs to one
+ * run and can't arrive in a later one (invoke.c, run_end).
+ */
+enum {
+	RUN_STOPPING = 1,
+	RUN_STEP = 2
+};
+
+enum {
+	WORKER_LOGRING_BYTES = 256 << 10
+};
+
+struct worker_core {
+	struct worker *worker;
+	pthread_t thread;
+	bool started; /* thread exists */
+	pid_t tid;
+	unsigned cpu;
+	struct gate_thread *gate;
+	struct qsbr_reader reader;
+	struct pool pool;
+	_Atomic uint64_t run;
+	_Atomic uint64_t deadline; /* of the present run */
+	uint64_t runs;
+	struct list waiting;	 /* invocations that want an isolate */
+	struct siphash_key seed; /* worker_random() */
+	uint64_t drawn;
+	uint64_t real_offset; /* clock_real() - clock_now(), at start */
+	uint64_t next_id;
+	struct logring log;
+	struct metrics_block metrics;
+	const struct worker_loop *loop;
+	int setup;		/* result of the thread's set-up */
+	const char *setup_what; /* which step failed */
+	_Atomic uint64_t pin_hits;
+	_Atomic uint64_t pin_misses;
+	/* A buffer on its way to the keeper and back. */
+	struct msg idle_msg;
+	struct bufpool_block idle_block;
+	bool idle_out;
+	struct msg nudge[2];	 /* for the drain, for the stop */
+	_Atomic uint32_t parked; /* futex of an ended worker; stays 0 */
+};
+
+/* Random bytes from the worker's own stream (SipHash in counter mode under a
+ * key drawn at start): seeds and canaries of isolates, ids. */
+void worker_random(struct worker *w, void *buf, size_t len);
+
+/* Copies into and out of a pinned isolate. The range is the caller's to
+ * check (isolate_contains). */
+void worker_copy_in(struct worker *w, struct isolate *iso, uint64_t at,
+	const void *src, size_t len);
+void worker_copy_out(struct worker *w, struct isolate *iso, void *dst,
+	uint64_t at, size_t len);
+
+/* Runs on the new worker's thread. */
+void *worker_main(void *worker);
+
+/* invoke.c: there may be isolates again for those that wait. */
+void invoke_waiting(struct worker *w);
+/* invoke.c: gives the isolate up; the keeper takes its memory. */
+void isolate_drop(struct isolate *iso, enum metric_destroy why);
