@@ -49,7 +49,7 @@ enum policy_verdict {
 
 struct policy_act {
 	enum policy_verdict verdict;
-	int err; /* POLICY_ERRNO only; positive */
+	int err; /* POLICY_ERRNO only; 0: it returns 0 all the same */
 };
 
 enum {

@@ -13,8 +13,9 @@
  *                   wsys_clock_gettime
  *   mmap and kin    a stray malloc or free of runtime code on a worker then
  *                   fails as if memory were short. It is still no access.
- *                   brk is not among them: libc takes any large value for the
- *                   new break, so an errno would pass for success
+ *                   brk returns 0: a break below the one asked for is what
+ *                   failure looks like to libc, which would take -ENOMEM for a
+ *                   very high break and believe it
  *
  * exit and exit_group are trapped too: workers end when the process does.
  */
@@ -52,6 +53,7 @@ static const struct policy_row rows[] = {
 	{CALL(mremap), REFUSE(ENOMEM)},
 	{CALL(mprotect), REFUSE(ENOMEM)},
 	{CALL(madvise), REFUSE(ENOMEM)},
+	{CALL(brk), REFUSE(0)},
 #else
 	{CALL(futex), ALLOW,
 		.why = "sanitizer builds only: the runtime of the sanitizer "
@@ -64,6 +66,7 @@ static const struct policy_row rows[] = {
 	{CALL(mremap), ALLOW},
 	{CALL(mprotect), ALLOW},
 	{CALL(madvise), ALLOW},
+	{CALL(brk), ALLOW},
 	{CALL(sigaltstack), ALLOW},
 	{CALL(rt_sigprocmask), ALLOW},
 	{CALL(sched_yield), ALLOW},
