@@ -150,13 +150,45 @@ static int on_url(llhttp_t *p, const char *at, size_t len)
 	return 0;
 }
 
+/* RFC 9110's token; llhttp, as it is often built, lets blanks pass. */
+static bool is_token(struct slice s)
+{
+	static const bool other[256] = {
+		['!'] = 1,
+		['#'] = 1,
+		['$'] = 1,
+		['%'] = 1,
+		['&'] = 1,
+		['\''] = 1,
+		['*'] = 1,
+		['+'] = 1,
+		['-'] = 1,
+		['.'] = 1,
+		['^'] = 1,
+		['_'] = 1,
+		['`'] = 1,
+		['|'] = 1,
+		['~'] = 1,
+	};
+
+	for (size_t i = 0; i < s.len; i++) {
+		char c = str_lower(s.ptr[i]);
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+			!other[(unsigned char)c])
+			return false;
+	}
+	return s.len > 0;
+}
+
 static int on_name(llhttp_t *p, const char *at, size_t len)
 {
 	struct told *t = p->data;
 	struct http_field *f = &t->h->field[t->n];
 	struct http_span s = span_of(t, at, len);
 
-	if (t->n >= t->h->n_fields || s.off != f->name.off)
+	if (t->n >= t->h->n_fields || s.off != f->name.off ||
+		!is_token((struct slice){at, len}))
 		return HPE_USER;
 	f->name = s;
 	t->value = (struct http_span){0};
@@ -186,7 +218,7 @@ static int on_value_complete(llhttp_t *p)
 	size_t colon = f->name.off + f->name.len, end = f->value.off;
 	size_t at = colon + 1;
 
-	if (t->n >= t->h->n_fields || f->name.len == 0 || base[colon] != ':')
+	if (t->n >= t->h->n_fields || base[colon] != ':')
 		return HPE_USER;
 	while (at < end && is_blank(base[at]))
 		at++;
@@ -412,11 +444,15 @@ static int parse_head(struct http_request *h)
 	struct told told = {.h = h};
 	llhttp_errno_t e;
 	llhttp_t parser;
+	size_t end;
 	int r;
 
 	llhttp_init(&parser, HTTP_REQUEST, &settings);
 	parser.data = &told;
 	e = llhttp_execute(&parser, h->base, h->head_len);
+	/* HTTP/2's preface goes on behind its empty line. */
+	if (e == HPE_OK && parser.method == HTTP_PRI)
+		e = HPE_PAUSED_H2_UPGRADE;
 	if (e != HPE_PAUSED)
 		return bad_syntax(h, e);
 	if (parser.http_major != 1 || parser.http_minor > 1)
@@ -425,8 +461,10 @@ static int parse_head(struct http_request *h)
 	if (!take_method(h, parser.method))
 		return bad(h, 501, "unknown method");
 	/* METHOD SP target SP HTTP/1.x CRLF, and not a byte more. */
+	end = told.url.off + told.url.len;
 	if (told.url.len == 0 || told.url.off != h->method_text.len + 1 ||
-		told.url.off + told.url.len + 9 + 2 != h->fields_at)
+		end + sizeof(" HTTP/1.x\r\n") - 1 != h->fields_at ||
+		memcmp(h->base + end, " HTTP/1.", 8) != 0)
 		return bad(h, 400, "malformed request line");
 	if (told.n != h->n_fields)
 		return bad(h, 400, "malformed header");

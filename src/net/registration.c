@@ -1,0 +1,184 @@
+/* From code to a published function (control thread): see registration.h. */
+#include "net/registration.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/runtime.h"
+#include "net/exchange.h"
+#include "net/outcomes.h"
+#include "net/rest_json.h"
+#include "util/escape.h"
+#include "util/log.h"
+
+struct registration *registration_new(const struct server *s)
+{
+	struct registration *reg = calloc(1, sizeof(*reg));
+
+	if (!reg)
+		return NULL;
+	reg->opt = (struct function_options){
+		.entry = "handler",
+		.memory_bytes = s->opt.default_memory_bytes,
+		.timeout_ns = s->opt.default_timeout_ns,
+		.idle_ttl_ns = (int64_t)s->opt.default_idle_ttl_ns,
+	};
+	return reg;
+}
+
+struct registration *registration_free(struct registration *reg)
+{
+	free(reg);
+	return NULL;
+}
+
+static bool name_take(char to[INSIDE_NAME_MAX], const char *what,
+	struct slice name, struct buf *err)
+{
+	if (!str_is_name(name)) {
+		buf_add_str(err, what);
+		buf_add_lit(err, " \"");
+		escape_json(
+			err, name.ptr, escape_prefix(name.ptr, name.len, 64));
+		buf_add_lit(err,
+			"\" must be 1 to 63 of a-z 0-9 . _ - and begin with "
+			"a letter or digit");
+		return false;
+	}
+	memcpy(to, name.ptr, name.len);
+	to[name.len] = '\0';
+	return true;
+}
+
+bool registration_name(struct registration *reg, struct slice tenant,
+	struct slice name, struct buf *err)
+{
+	return name_take(reg->opt.tenant, "tenant", tenant, err) &&
+	       name_take(reg->opt.name, "name", name, err);
+}
+
+bool registration_entry(
+	struct registration *reg, struct slice entry, struct buf *err)
+{
+	bool ok = entry.len > 0 && entry.len < sizeof(reg->opt.entry);
+
+	for (size_t i = 0; ok && i < entry.len; i++) {
+		char c = str_lower(entry.ptr[i]);
+
+		ok = (c >= 'a' && c <= 'z') || c == '_' || c == '.' ||
+		     (c >= '0' && c <= '9');
+	}
+	if (!ok) {
+		buf_add_lit(err,
+			"\"entry\" must be 1 to 63 letters, digits, _ or .");
+		return false;
+	}
+	memcpy(reg->opt.entry, entry.ptr, entry.len);
+	reg->opt.entry[entry.len] = '\0';
+	return true;
+}
+
+static void finish(struct control_req *req, struct registration *reg)
+{
+	reg->done(req, reg);
+	registration_free(reg);
+}
+
+static void failed(struct control_req *req, struct registration *reg,
+	enum problem problem, const char *detail)
+{
+	if (reg->fn)
+		function_put(reg->fn);
+	reg->fn = NULL;
+	reg->result = REGISTRATION_FAILED;
+	reg->problem = problem;
+	(void)snprintf(reg->detail, sizeof(reg->detail), "%s", detail);
+	finish(req, reg);
+}
+
+static void publish(struct control_req *req, struct registration *reg)
+{
+	struct runtime *rt = rest_exchange(req)->server->rt;
+	struct function *fn = reg->fn;
+	bool replaced = false;
+	int r;
+
+	/* publish() takes our reference; done() still looks at fn. */
+	function_get(fn);
+	r = registry_publish(rt->registry, fn, &replaced);
+	if (r == 0) {
+		reg->result =
+			replaced ? REGISTRATION_REPLACED : REGISTRATION_NEW;
+		log_info("function registered", LOG_STR("fn", fn->id),
+			LOG_U64("version", fn->version),
+			LOG_STR("digest", fn->digest));
+		finish(req, reg);
+		function_put(fn);
+		return;
+	}
+	function_put(fn);
+	if (r == REGISTRY_E_FULL) {
+		failed(req, reg, PROBLEM_LIMIT_FUNCTIONS,
+			"no room for another function (limits.functions)");
+	} else if (r == REGISTRY_E_SAME) {
+		reg->fn = registry_find(rt->registry, fn->id, strlen(fn->id));
+		reg->result = REGISTRATION_SAME;
+		function_put(fn);
+		finish(req, reg);
+	} else {
+		failed(req, reg, PROBLEM_DAEMON_INTERNAL, strerror(-r));
+	}
+}
+
+static void loaded(struct control_req *req, const struct control_load *load)
+{
+	struct registration *reg = req->state;
+
+	if (load->outcome == OUTCOME_OK)
+		publish(req, reg);
+	else
+		failed(req, reg, outcome_problem(load->outcome),
+			load->message[0] ? load->message
+					 : "the code did not load");
+}
+
+/* Without hardware keys only memory-safe engines are inside a wall. */
+static bool engine_allowed(struct control_req *req, struct registration *reg)
+{
+	struct runtime *rt = rest_exchange(req)->server->rt;
+
+	return rt->hardware || reg->opt.engine->memory_safe;
+}
+
+void registration_start(struct control_req *req, struct registration *reg,
+	const void *code, size_t code_len)
+{
+	char reason[256] = "";
+	int r;
+
+	if (!engine_allowed(req, reg)) {
+		failed(req, reg, PROBLEM_ISOLATION_UNAVAILABLE,
+			"native code needs memory protection keys, which "
+			"this machine does not have");
+		return;
+	}
+	if (code_len == 0) {
+		failed(req, reg, PROBLEM_REQUEST_INVALID, "the code is empty");
+		return;
+	}
+	r = reg->opt.engine->admit(code, code_len, reason, sizeof(reason));
+	if (r != 0) {
+		failed(req, reg, PROBLEM_CODE_REJECTED, reason);
+		return;
+	}
+	reg->fn = function_new(&reg->opt, code, code_len);
+	if (!reg->fn) {
+		failed(req, reg, PROBLEM_DAEMON_INTERNAL, "out of memory");
+		return;
+	}
+	req->state = reg;
+	r = control_load(req, reg->fn, loaded);
+	if (r < 0)
+		failed(req, reg, PROBLEM_DAEMON_INTERNAL, strerror(-r));
+}

@@ -1,0 +1,235 @@
+/*
+ * What the daemon says about itself. The probes run on the worker and read
+ * atomics only; the rest runs on the control thread.
+ */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/runtime.h"
+#include "net/hub.h"
+#include "net/outcomes.h"
+#include "net/rest_json.h"
+#include "net/routes.h"
+#include "util/clock.h"
+#include "util/gbuf.h"
+#include "util/metrics.h"
+
+static const char *isolation_name(const struct runtime *rt)
+{
+	return rt->hardware ? "mpk" : "software";
+}
+
+/* Worker. -------------------------------------------------------------------*/
+
+void rest_livez(struct exchange *x)
+{
+	static const char ok[] = "{\"status\":\"ok\"}";
+
+	exchange_reply_bytes(x, 200, "application/json", ok, sizeof(ok) - 1);
+}
+
+void rest_version(struct exchange *x)
+{
+	static const char body[] =
+		"{\"name\":\"gvisord\",\"version\":\"" GV_VERSION "\"}";
+
+	exchange_reply_bytes(
+		x, 200, "application/json", body, sizeof(body) - 1);
+}
+
+void rest_readyz(struct exchange *x)
+{
+	struct runtime *rt = x->server->rt;
+	bool draining = worker_draining(x->worker);
+	bool ready = !draining &&
+		     atomic_load_explicit(&rt->ready, memory_order_relaxed);
+	char mem[160];
+	struct buf b;
+
+	buf_init(&b, mem, sizeof(mem));
+	buf_add_lit(&b, "{\"status\":\"");
+	buf_add_str(&b, draining ? "draining" : ready ? "ready" : "starting");
+	buf_add_lit(&b, "\",\"isolation\":\"");
+	buf_add_str(&b, isolation_name(rt));
+	buf_add_lit(&b, "\"}");
+	exchange_reply_bytes(
+		x, ready ? 200 : 503, "application/json", b.ptr, b.len);
+}
+
+/* Control thread: info, isolates. -------------------------------------------*/
+
+static json_t *languages_json(const struct runtime *rt)
+{
+	json_t *list = json_array();
+	const struct engine *e;
+
+	for (size_t i = 0; (e = engine_at(i)); i++)
+		if (rt->hardware || e->memory_safe)
+			(void)json_array_append_new(
+				list, json_pack("{s:s, s:s}", "name", e->name,
+					      "media_type", e->media_type));
+	return list;
+}
+
+void rest_info(struct control_req *req)
+{
+	struct server *s = rest_exchange(req)->server;
+	struct runtime *rt = s->rt;
+	unsigned keys, held;
+
+	if (!rest_no_query(req))
+		return;
+	runtime_keys(rt, &keys, &held);
+	rest_reply_json(req, 200,
+		json_pack("{s:s, s:s, s:s?, s:f, s:i, s:I, s:i, s:{s:i, s:i},"
+			  " s:o}",
+			"version", GV_VERSION, "isolation", isolation_name(rt),
+			"isolation_reason", rt->why_software, "uptime_s",
+			(double)((clock_now() - rt->started) / CLOCK_MS) /
+				1000.0,
+			"workers", (int)rt->n_workers, "functions",
+			(json_int_t)registry_count(rt->registry), "connections",
+			(int)server_connections(s), "keys", "total", (int)keys,
+			"held", (int)held, "languages", languages_json(rt)));
+}
+
+static bool isolate_json(const struct runtime_isolate *iso, void *arg)
+{
+	json_t *j = json_pack("{s:I, s:s, s:s, s:I, s:o, s:i, s:f, s:I, s:I,"
+			      " s:I}",
+		"id", (json_int_t)iso->id, "state", iso->state, "function",
+		iso->function, "version", (json_int_t)iso->version, "key",
+		iso->key >= 0 ? json_integer(iso->key) : json_null(), "worker",
+		(int)iso->worker, "age_s",
+		(double)(iso->age_ns / CLOCK_MS) / 1000.0, "calls",
+		(json_int_t)iso->calls, "heap_used", (json_int_t)iso->heap_used,
+		"heap_peak", (json_int_t)iso->heap_peak);
+
+	return json_array_append_new(arg, j) == 0;
+}
+
+void rest_isolates(struct control_req *req)
+{
+	json_t *list;
+
+	if (!rest_no_query(req))
+		return;
+	list = json_array();
+	runtime_isolates(rest_exchange(req)->server->rt, isolate_json, list);
+	rest_reply_json(req, 200,
+		json_pack("{s:I, s:o}", "total",
+			(json_int_t)json_array_size(list), "isolates", list));
+}
+
+/* Control thread: metrics. --------------------------------------------------*/
+
+enum {
+	METRICS_FUNCTIONS = 1000
+}; /* with series of their own */
+
+static void outcomes_text(struct buf *out, const struct server *s)
+{
+	static const char name[] = "gvisord_invocations_total";
+	static const char *const start[] = {"warm", "cold"};
+
+	metrics_text_family(out, name,
+		"Invocations by how they ended and how they started.",
+		METRIC_COUNTER);
+	for (unsigned o = 0; o < OUTCOME_COUNT; o++)
+		for (unsigned cold = 0; cold < 2; cold++) {
+			const struct metrics_label labels[] = {
+				{"code", outcome_code((enum outcome)o)},
+				{"start", start[cold]},
+			};
+			uint64_t n = 0;
+
+			for (unsigned i = 0; i < s->n_workers; i++)
+				if (s->hubs[i])
+					n += atomic_load_explicit(
+						&s->hubs[i]
+							 ->invocations[o][cold],
+						memory_order_relaxed);
+			if (n || o == OUTCOME_OK)
+				metrics_text_u64(out, name, labels, 2, n);
+		}
+}
+
+/* One family at a time, as the format wants it. */
+struct series {
+	struct buf *out;
+	const char *name;
+	size_t offset; /* of the counter in struct function_stats */
+	size_t n;
+	uint64_t other; /* all functions past METRICS_FUNCTIONS */
+};
+
+static bool series_one(struct function *fn, void *arg)
+{
+	struct series *s = arg;
+	const struct metrics_label labels[] = {
+		{"tenant", fn->opt.tenant}, {"function", fn->opt.name}};
+	uint64_t v = atomic_load_explicit(
+		(_Atomic uint64_t *)((char *)&fn->stats + s->offset),
+		memory_order_relaxed);
+
+	if (s->n++ < METRICS_FUNCTIONS)
+		metrics_text_u64(s->out, s->name, labels, 2, v);
+	else
+		s->other += v;
+	return true;
+}
+
+static void series_text(struct buf *out, struct runtime *rt, const char *name,
+	const char *help, size_t offset)
+{
+	static const struct metrics_label other[] = {
+		{"tenant", "_other"}, {"function", "_other"}};
+	struct series s = {.out = out, .name = name, .offset = offset};
+
+	metrics_text_family(out, name, help, METRIC_COUNTER);
+	registry_each(rt->registry, NULL, series_one, &s);
+	if (s.n > METRICS_FUNCTIONS)
+		metrics_text_u64(out, name, other, 2, s.other);
+}
+
+/* The core's part comes through a FILE. */
+static void core_text(struct buf *out, struct runtime *rt)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f) {
+		out->over = true;
+		return;
+	}
+	runtime_metrics(rt, f);
+	if (fclose(f) == 0)
+		buf_add(out, text, len);
+	free(text);
+}
+
+void rest_metrics(struct control_req *req)
+{
+	struct server *s = rest_exchange(req)->server;
+	struct buf out;
+	size_t len;
+	char *text;
+
+	gbuf_init(&out);
+	core_text(&out, s->rt);
+	outcomes_text(&out, s);
+	series_text(&out, s->rt, "gvisord_function_calls_total",
+		"Invocations of the current version.",
+		offsetof(struct function_stats, calls));
+	series_text(&out, s->rt, "gvisord_function_errors_total",
+		"Invocations of the current version that failed.",
+		offsetof(struct function_stats, errors));
+	text = gbuf_steal(&out, &len);
+	if (text)
+		control_reply(req, 200, "text/plain; version=0.0.4", text, len);
+	else
+		rest_reply_problem(
+			req, PROBLEM_DAEMON_INTERNAL, "out of memory");
+}

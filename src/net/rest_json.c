@@ -1,0 +1,248 @@
+/* JSON bodies of the control thread's handlers: see rest_json.h. */
+#include "net/rest_json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/clock.h"
+#include "util/escape.h"
+#include "util/gbuf.h"
+
+static const char media_json[] = "application/json";
+
+void rest_reply_json(struct control_req *req, int status, json_t *json)
+{
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+
+	json_decref(json);
+	if (!text) {
+		control_reply(req, 500, media_json, NULL, 0);
+		return;
+	}
+	control_reply(req, status, media_json, text, strlen(text));
+}
+
+void rest_reply_problem(
+	struct control_req *req, enum problem p, const char *detail)
+{
+	const struct problem_info info = {.problem = p, .detail = detail};
+	struct exchange *x = rest_exchange(req);
+	struct buf b;
+	size_t len;
+	char *text;
+
+	gbuf_init(&b);
+	problem_body(&b, &info);
+	text = gbuf_steal(&b, &len);
+	if (problem_retry(p))
+		buf_add_lit(&x->extra, "Retry-After: 1\r\n");
+	control_reply(req, problem_status(p), PROBLEM_MEDIA_TYPE, text,
+		text ? len : 0);
+}
+
+void rest_reply_error(struct control_req *req, enum problem p, struct buf *err)
+{
+	char text[PROBLEM_DETAIL_MAX];
+	size_t n = err->len < sizeof(text) ? err->len : sizeof(text) - 1;
+
+	memcpy(text, err->ptr, n);
+	text[n] = '\0';
+	rest_reply_problem(req, p, n ? text : NULL);
+}
+
+void rest_reply_not_found(struct control_req *req)
+{
+	struct exchange *x = rest_exchange(req);
+	char text[FUNCTION_ID_MAX + 64];
+
+	(void)snprintf(
+		text, sizeof(text), "there is no function \"%s\"", x->id);
+	rest_reply_problem(
+		req, PROBLEM_FUNCTION_NOT_FOUND, x->id_len ? text : NULL);
+}
+
+bool rest_no_query(struct control_req *req)
+{
+	if (rest_exchange(req)->query.len == 0)
+		return true;
+	rest_reply_problem(req, PROBLEM_REQUEST_INVALID,
+		"this path takes no query parameters");
+	return false;
+}
+
+bool rest_media_is(struct exchange *x, const char *type)
+{
+	struct slice s = http_get(x->req, HTTP_CONTENT_TYPE);
+	const char *semi = s.len ? memchr(s.ptr, ';', s.len) : NULL;
+
+	if (semi)
+		s.len = (size_t)(semi - s.ptr);
+	while (s.len && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
+		s.len--;
+	return s.len && slice_is_nocase(s, type);
+}
+
+json_t *rest_read_object(struct exchange *x, struct buf *err)
+{
+	json_error_t e;
+	json_t *json;
+
+	if (x->body_len == 0) {
+		buf_add_lit(err, "the body is empty; a JSON object is wanted");
+		return NULL;
+	}
+	json = json_loadb(x->body, x->body_len, JSON_REJECT_DUPLICATES, &e);
+	if (!json) {
+		buf_addf(err, "line %d, column %d: %s", e.line, e.column,
+			e.text);
+		return NULL;
+	}
+	if (!json_is_object(json)) {
+		buf_add_lit(err, "the body is not a JSON object");
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
+static void say_field(struct buf *err, const char *name, const char *what)
+{
+	buf_add_char(err, '"');
+	escape_json(err, name, escape_prefix(name, strlen(name), 64));
+	buf_add_lit(err, "\" ");
+	buf_add_str(err, what);
+}
+
+static bool take_number(struct rest_field *f, json_t *value, struct buf *err)
+{
+	json_int_t v = json_integer_value(value);
+
+	if (json_is_integer(value) && v >= 0 && (uint64_t)v >= f->min &&
+		(uint64_t)v <= f->max) {
+		*f->number = (uint64_t)v;
+		return true;
+	}
+	say_field(err, f->name, "must be a number from ");
+	buf_add_u64(err, f->min);
+	buf_add_lit(err, " to ");
+	buf_add_u64(err, f->max);
+	return false;
+}
+
+static bool take_text(struct rest_field *f, json_t *value, struct buf *err)
+{
+	if (!json_is_string(value)) {
+		say_field(err, f->name, "must be a string");
+		return false;
+	}
+	*f->text = json_string_value(value);
+	if (f->text_len) {
+		*f->text_len = json_string_length(value);
+	} else if (strlen(*f->text) != json_string_length(value)) {
+		say_field(err, f->name, "holds a NUL");
+		return false;
+	}
+	return true;
+}
+
+static bool take(struct rest_field *f, json_t *value, struct buf *err)
+{
+	f->given = true;
+	if (f->number)
+		return take_number(f, value, err);
+	if (f->text)
+		return take_text(f, value, err);
+	*f->any = value;
+	return true;
+}
+
+static bool unknown(const char *key, const struct rest_field *fields, size_t n,
+	struct buf *err)
+{
+	const char *names[16];
+	const char *near;
+
+	CHECK(n <= sizeof(names) / sizeof(names[0]));
+	for (size_t i = 0; i < n; i++)
+		names[i] = fields[i].name;
+	say_field(err, key, "is no member of this request");
+	near = str_nearest(slice_of(key), names, n);
+	if (near) {
+		buf_add_lit(err, "; did you mean \"");
+		buf_add_str(err, near);
+		buf_add_char(err, '"');
+	}
+	return false;
+}
+
+bool rest_read_fields(
+	json_t *object, struct rest_field *fields, size_t n, struct buf *err)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(object, key, value)
+	{
+		size_t i = 0;
+
+		while (i < n && strcmp(fields[i].name, key) != 0)
+			i++;
+		if (i == n)
+			return unknown(key, fields, n, err);
+		if (!take(&fields[i], value, err))
+			return false;
+	}
+	return true;
+}
+
+void rest_time(uint64_t real_ns, char ret_text[32])
+{
+	struct clock_civil t = clock_civil(real_ns / CLOCK_S);
+
+	(void)snprintf(ret_text, 32, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+		t.year % 10000, t.month % 100, t.day % 100, t.hour % 100,
+		t.minute % 100, t.second % 100,
+		(unsigned)(real_ns / CLOCK_MS % 1000));
+}
+
+static uint64_t load(_Atomic uint64_t *v)
+{
+	return atomic_load_explicit(v, memory_order_relaxed);
+}
+
+static json_t *stats_json(struct function_stats *st)
+{
+	uint64_t calls = load(&st->calls);
+
+	return json_pack("{s:I, s:I, s:I, s:f}", "calls", (json_int_t)calls,
+		"errors", (json_int_t)load(&st->errors), "cold_starts",
+		(json_int_t)load(&st->cold_starts), "mean_run_ms",
+		calls ? (double)load(&st->run_ns) / 1e6 / (double)calls : 0.0);
+}
+
+json_t *rest_function_json(struct function *fn)
+{
+	const struct function_options *o = &fn->opt;
+	char created[32];
+
+	rest_time(fn->created, created);
+	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I,"
+			 " s:s, s:{s:i, s:i}, s:o}",
+		"tenant", o->tenant, "name", o->name, "version",
+		(json_int_t)fn->version, "digest", fn->digest, "language",
+		o->engine->name, "entry", o->entry, "code_bytes",
+		(json_int_t)fn->code_len, "memory_mb",
+		(json_int_t)(o->memory_bytes >> 20), "timeout_ms",
+		(json_int_t)(o->timeout_ns / CLOCK_MS), "idle_ttl_ms",
+		o->idle_ttl_ns < 0
+			? (json_int_t)-1
+			: (json_int_t)(o->idle_ttl_ns / (int64_t)CLOCK_MS),
+		"created", created, "isolates", "idle",
+		(int)atomic_load_explicit(
+			&fn->stats.idle, memory_order_relaxed),
+		"busy",
+		(int)atomic_load_explicit(
+			&fn->stats.busy, memory_order_relaxed),
+		"stats", stats_json(&fn->stats));
+}

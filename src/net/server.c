@@ -1,0 +1,154 @@
+/*
+ * The server as a whole (control thread, trusted side): options, listening
+ * sockets, one hub per worker.
+ */
+#include "net/server.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "net/http.h"
+#include "net/hub.h"
+#include "net/listen.h"
+#include "util/clock.h"
+
+/* A request stands in one block of the worker's pool. */
+#define BODY_MAX (BUFPOOL_BLOCK_MAX - HTTP_HEAD_MAX - 4096)
+
+static int setup(struct worker *w, void *arg, int *ret_ring_fd)
+{
+	struct server *s = arg;
+	struct hub *hub;
+	int r = hub_new(s, w, &hub);
+
+	if (r < 0)
+		return r;
+	w->net = hub;
+	s->hubs[w->id] = hub;
+	*ret_ring_fd = hub->ring.u.ring_fd;
+	return 0;
+}
+
+static void loop(struct worker *w, void *arg)
+{
+	(void)arg;
+	hub_loop(w->net);
+}
+
+/* The hub stays until server_fini(): the control thread reads its counters. */
+static void teardown(struct worker *w, void *arg)
+{
+	(void)arg;
+	w->net = NULL;
+}
+
+#define DEFAULT(field, value) (opt->field = opt->field ? opt->field : (value))
+
+void server_options_init(struct server_options *opt)
+{
+	DEFAULT(max_connections, 10000);
+	DEFAULT(max_request, 6 << 20);
+	DEFAULT(max_code, 8 << 20);
+	DEFAULT(header_ns, 10 * CLOCK_S);
+	DEFAULT(body_ns, 30 * CLOCK_S);
+	DEFAULT(idle_ns, 75 * CLOCK_S);
+	DEFAULT(send_ns, 30 * CLOCK_S);
+	DEFAULT(default_memory_bytes, 64 << 20);
+	DEFAULT(default_timeout_ns, 30 * CLOCK_S);
+	DEFAULT(default_idle_ttl_ns, 10 * CLOCK_S);
+	DEFAULT(max_memory_bytes, UINT64_C(1024) << 20);
+	DEFAULT(max_timeout_ns, 900 * CLOCK_S);
+	DEFAULT(max_idle_ttl_ns, 86400 * CLOCK_S);
+}
+
+int server_init(
+	struct server *s, struct runtime *rt, const struct server_options *opt)
+{
+	*s = (struct server){
+		.opt = *opt,
+		.rt = rt,
+		.n_workers = rt->n_workers,
+		.unix_fd = -1,
+		.loop = {setup, loop, teardown, s},
+	};
+	server_options_init(&s->opt);
+	if (s->opt.max_request > BODY_MAX)
+		s->opt.max_request = BODY_MAX;
+	if (s->opt.max_code > BODY_MAX)
+		s->opt.max_code = BODY_MAX;
+	s->hubs = calloc(s->n_workers, sizeof(*s->hubs));
+	s->tcp_fds = calloc(
+		(size_t)SERVER_TCP_MAX * s->n_workers, sizeof(*s->tcp_fds));
+	if (!s->hubs || !s->tcp_fds) {
+		server_fini(s);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int server_listen(struct server *s, char *err, size_t err_size)
+{
+	int r;
+
+	if (s->opt.socket) {
+		r = listen_unix(s->opt.socket, err, err_size, &s->unix_fd);
+		if (r < 0)
+			return r;
+	}
+	for (unsigned i = 0; i < SERVER_TCP_MAX && s->opt.tcp[i]; i++) {
+		r = listen_tcp(s->opt.tcp[i], s->n_workers, err, err_size,
+			s->tcp_fds + (size_t)i * s->n_workers);
+		if (r < 0) {
+			server_unlisten(s);
+			return r;
+		}
+		s->n_tcp++;
+	}
+	return 0;
+}
+
+void server_unlisten(struct server *s)
+{
+	if (s->unix_fd >= 0) {
+		listen_unlink(s->opt.socket, s->unix_fd);
+		(void)close(s->unix_fd);
+		s->unix_fd = -1;
+	}
+	for (unsigned i = 0; i < s->n_tcp * s->n_workers; i++) {
+		/* An accept of a ring may still hold the socket open. */
+		(void)shutdown(s->tcp_fds[i], SHUT_RDWR);
+		(void)close(s->tcp_fds[i]);
+	}
+	s->n_tcp = 0;
+}
+
+void server_fini(struct server *s)
+{
+	server_unlisten(s);
+	for (unsigned i = 0; s->hubs && i < s->n_workers; i++)
+		s->hubs[i] = hub_free(s->hubs[i]);
+	free(s->hubs);
+	free(s->tcp_fds);
+	s->hubs = NULL;
+	s->tcp_fds = NULL;
+}
+
+unsigned server_connections(const struct server *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->n_workers; i++)
+		if (s->hubs[i])
+			n += atomic_load_explicit(
+				&s->hubs[i]->n_conns, memory_order_relaxed);
+	return n;
+}
+
+unsigned server_port(const struct server *s)
+{
+	return s->n_tcp ? listen_port(s->tcp_fds[0]) : 0;
+}
