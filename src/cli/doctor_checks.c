@@ -198,8 +198,8 @@ static void check_kernel(struct doctor *d, struct doctor_result *r)
 	else if (doctor_release_at_least(u.release, 6, 1))
 		fix(found(r, lacking(d), "%s: hardware isolation needs 6.12",
 			    u.release),
-			"a newer kernel; on Debian 12: apt install "
-			"linux-image-amd64 from bookworm-backports");
+			"a newer kernel; Debian 12 has "
+			"linux-image-6.12.*+deb12 in its security suite");
 	else
 		fix(found(r, DOCTOR_FAIL,
 			    "%s: needs 6.1, with hardware "
