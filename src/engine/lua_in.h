@@ -17,6 +17,9 @@
 #include "pkey/heap_in.h"
 
 enum {
+	/* Stack the isolate needs: 200 nested C calls of the kind with the
+	 * largest frames take 475 KiB. Only what is used is touched. */
+	LUA_IN_STACK = 640 << 10,
 	LUA_IN_MESSAGE_MAX = 65536, /* of an error, with its traceback */
 	LUA_IN_TEXT_MAX = 256,
 	LUA_IN_BUF_KEPT = 4096, /* of a buffer, between uses */
