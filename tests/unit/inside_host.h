@@ -121,7 +121,7 @@ static struct host *host_new(
 	h->mem = mmap(NULL, h->mem_len, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	cr_assert_neq((void *)h->mem, MAP_FAILED);
-	in = h->in = (struct inside *)h->mem;
+	in = h->in = (struct inside *)(void *)h->mem;
 	in->code = (uintptr_t)(in + 1);
 	in->code_len = len;
 	memcpy((void *)in->code, code, len);

@@ -326,7 +326,7 @@ Test(engine_json, damaged_text)
 		for (unsigned k = 0; k <= i % 3u; k++) {
 			s = s * 6364136223846793005ull + 1442695040888963407ull;
 			text[(s >> 33) % len] =
-				"{}[]\",:\\u0e.-n\xC3\x80 "[(s >> 50) % 19];
+				"{}[]\",:\\u0e.-n\xC3\x80 "[(s >> 50) % 18];
 		}
 		len -= (s >> 20) % 4;
 		if (decode(L, text, len) == 0) {

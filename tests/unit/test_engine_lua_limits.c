@@ -61,7 +61,7 @@ Test(engine_lua_limits, memory_reply)
 	sweep("function handler() local t = {} for i = 1, 40 do t[i] = "
 	      "json.encode({i, 'abcdefghijklmnopqrstuvwxyz'}) end "
 	      "return {#table.concat(t)} end",
-		"", "json:[1271]");
+		"", "json:[1311]");
 }
 
 /* A result just too large for the budget as text. */
