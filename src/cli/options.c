@@ -83,7 +83,8 @@ static void options_init(struct options *o, const struct cli_command *command)
 
 /* Messages ----------------------------------------------------------------- */
 
-static void say(struct cli *cli, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void say(
+	struct cli *cli, const char *fmt, va_list ap)
 {
 	bool sub = cli->command && cli->command->name;
 

@@ -11,15 +11,15 @@
 #include "daemon/config.h"
 #include "daemon/serve.h"
 
+static char ran[512];
+
 int serve_main(const struct config *cfg)
 {
-	(void)printf("serve socket=%s tcp=%s workers=%u mode=%d require=%d\n",
+	(void)snprintf(ran, sizeof(ran), "socket=%s tcp=%s workers=%u mode=%d",
 		cfg->listen.socket, cfg->listen.tcp, cfg->workers,
-		cfg->isolation.mode, cfg->isolation.require_mpk);
+		cfg->isolation.mode);
 	return 7;
 }
-
-static char ran[512];
 
 int run_once(const struct config *cfg, const struct run_once_args *args)
 {
@@ -31,6 +31,8 @@ int run_once(const struct config *cfg, const struct run_once_args *args)
 }
 
 static char *out, *err;
+static char *replies[32];
+static size_t n_replies;
 static char dir[] = "/tmp/gv-cli-XXXXXX";
 
 static void setup(void)
@@ -49,6 +51,8 @@ static void teardown(void)
 	cr_assert(system(command) == 0);
 	free(out);
 	free(err);
+	while (n_replies > 0)
+		free(replies[--n_replies]);
 }
 
 TestSuite(cli, .init = setup, .fini = teardown, .timeout = 60);
@@ -108,7 +112,8 @@ static const char *reply(int status, const char *headers, const char *body)
 	cr_assert(asprintf(&text,
 			  "HTTP/1.1 %d X\r\n%sContent-Length: %zu\r\n\r\n%s",
 			  status, headers, strlen(body), body) > 0);
-	return text;
+	cr_assert(n_replies < 32);
+	return replies[n_replies++] = text;
 }
 
 /* One command line against one reply. */
@@ -401,10 +406,10 @@ Test(cli, list_follows_pages)
 		"\"stats\":{\"calls\":12345,\"errors\":1}}],\"next\":\"a/f\"}";
 	static const char two[] =
 		"{\"functions\":[{\"tenant\":\"longer\",\"name\":\"g\"}]}";
-	struct fake_reply replies[] = {{reply(200, "", one), FAKE_NORMAL, 0},
+	struct fake_reply pages[] = {{reply(200, "", one), FAKE_NORMAL, 0},
 		{reply(200, "", two), FAKE_NORMAL, 0}};
 
-	fake_start(replies, 2);
+	fake_start(pages, 2);
 	(void)setenv("GVISORD_SOCKET", fake.path, 1);
 	cr_assert_eq(run("list"), 0);
 	fake_stop();
@@ -515,7 +520,10 @@ Test(cli, serve_makes_its_configuration)
 	is("serve --workers 999", 2, "", "(0 to 256)");
 	is("serve --set workers", 2, "", "KEY=VALUE");
 	is("serve extra", 2, "", "one argument too many");
-	cr_assert_eq(run("serve -c c.json --socket /b --workers 3"), 7);
+	cr_assert_eq(run("serve -c c.json --socket /b --workers 3 "
+			 "--listen 127.0.0.1:1 --isolation mpk"),
+		7);
+	cr_assert_str_eq(ran, "socket=/b tcp=127.0.0.1:1 workers=3 mode=1");
 	cr_assert_eq(run("--socket /c serve --print-config"), 0);
 	shows("\"value\": \"/c\"");
 }
