@@ -162,7 +162,7 @@ int domain_bind(struct domain_mux *mux, struct domain *d)
 	}
 	s->owner = d;
 	s->binds++;
-	atomic_fetch_add(&mux->free_binds, 1);
+	atomic_fetch_add(&mux->binds, 1);
 	atomic_store(&d->word, (uint32_t)s->key | WORD_PIN);
 	return 0;
 }

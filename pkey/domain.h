@@ -44,7 +44,7 @@ struct domain_mux {
 	const struct keys *keys;
 	struct domain_key slot[PRIM_KEYS];
 	/* Relaxed counters for metrics; the keeper writes, anybody reads. */
-	_Atomic uint64_t free_binds;
+	_Atomic uint64_t binds; /* keys lent, stolen ones among them */
 	_Atomic uint64_t evictions;
 	_Atomic uint64_t waits;
 	_Atomic uint64_t killed;

@@ -87,19 +87,31 @@ static void fault_find_pkru(void)
 		fault_pkru_offset = b;
 }
 
+static int fault_install(const struct gate *gate, int sig)
+{
+	struct sigaction sa = {.sa_flags = SA_SIGINFO | SA_ONSTACK};
+
+	sa.sa_sigaction = (void (*)(int, siginfo_t *, void *))gate->fault;
+	sigfillset(&sa.sa_mask);
+	return sigaction(sig, &sa, NULL) == 0 ? 0 : err_errno();
+}
+
 int gate_install_handlers(const struct gate *gate)
 {
 	static const int signals[] = {
 		SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGURG};
-	struct sigaction sa = {.sa_flags = SA_SIGINFO | SA_ONSTACK};
+	int r = 0;
 
 	fault_find_pkru();
-	sa.sa_sigaction = (void (*)(int, siginfo_t *, void *))gate->fault;
-	sigfillset(&sa.sa_mask);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
-		if (sigaction(signals[i], &sa, NULL) != 0)
-			return err_errno();
-	return 0;
+	for (size_t i = 0; r == 0 && i < sizeof(signals) / sizeof(*signals);
+		i++)
+		r = fault_install(gate, signals[i]);
+	return r;
+}
+
+int gate_notify(const struct gate *gate, int sig)
+{
+	return fault_install(gate, sig);
 }
 
 static void fault_note(
@@ -169,6 +181,24 @@ static bool fault_refuse_clock(const siginfo_t *si, greg_t *regs)
 	return true;
 }
 
+/* A signal of gate_notify(), which is not a fault. */
+static bool fault_notice(struct gate_thread *thread, int sig)
+{
+	switch (sig) {
+	case SIGSEGV:
+	case SIGBUS:
+	case SIGILL:
+	case SIGFPE:
+	case SIGTRAP:
+	case SIGSYS:
+		return false;
+	default:
+		if (thread->notify)
+			thread->notify(thread, sig);
+		return true;
+	}
+}
+
 void fault_handle(struct gate_thread *thread)
 {
 	ucontext_t *uc = thread->uc;
@@ -182,6 +212,8 @@ void fault_handle(struct gate_thread *thread)
 		thread->stop = 1;
 		return;
 	}
+	if (fault_notice(thread, si->si_signo))
+		return;
 	if (fault_refuse_clock(si, uc->uc_mcontext.gregs))
 		return;
 	fault_note(thread, si, uc->uc_mcontext.gregs);

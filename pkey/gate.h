@@ -84,7 +84,9 @@ struct gate_thread {
 	const struct gate *gate;
 	/* Called in T for a fault of the runtime itself; must not return. */
 	void (*fatal)(struct gate_thread *thread);
-	void *owner; /* for fatal */
+	/* Called in T for a signal of gate_notify(); async-signal-safe. */
+	void (*notify)(struct gate_thread *thread, int sig);
+	void *owner; /* for fatal and notify */
 };
 
 /* One way through the gate: with keys, or without. */
@@ -116,6 +118,12 @@ int gate_thread_init(
 
 /* Installs the handlers of all synchronous signals and SIGURG. Once. */
 int gate_install_handlers(const struct gate *gate);
+
+/*
+ * Has `sig` call thread->notify on the thread that gets it. An ordinary handler
+ * would start with key S shut, where constants and the C library's data are.
+ */
+int gate_notify(const struct gate *gate, int sig);
 
 /* Names the isolate that the next gate_enter() on this thread continues. */
 void gate_target(

@@ -27,5 +27,5 @@ struct image {
 	size_t tls_align;
 };
 
-/* Returns 0, or -ENOTSUP when this build has no such knowledge. */
+/* Returns 0, or -ENOTSUP: a dynamic program. */
 int image_read(struct image *ret_image);

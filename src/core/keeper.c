@@ -295,10 +295,13 @@ static void *keeper_main(void *arg)
 {
 	struct keeper *k = arg;
 	struct gate_thread *thread;
+	int r = thread_mask();
 
-	atomic_store(&k->result, thread_init(k->rt, false, &thread));
+	if (r == 0)
+		r = thread_init(k->rt, false, &thread);
+	atomic_store(&k->result, r);
 	doorbell_ring(&k->started);
-	if (atomic_load(&k->result) == 0)
+	if (r == 0)
 		while (!atomic_load(&k->stop))
 			keeper_turn(k);
 	return NULL;

@@ -46,6 +46,7 @@ struct operands {
 	uint64_t req;
 	uint64_t req_len;
 	uint64_t timeout_ns;
+	uint64_t entered_ns;
 	char invocation[INSIDE_ID_MAX];
 };
 _Static_assert(sizeof(struct operands) ==
@@ -185,6 +186,7 @@ static enum entry_end run_op(struct worker *w, struct invocation *inv,
 {
 	struct isolate *iso = inv->isolate;
 
+	ops->entered_ns = inv->run_begin_ns;
 	memcpy(ops->invocation, inv->id, sizeof(ops->invocation));
 	worker_copy_in(w, iso, inside_at(iso, offsetof(struct inside, op)), ops,
 		sizeof(*ops));

@@ -10,6 +10,8 @@
 #include "core/runtime.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +44,18 @@ int thread_init(struct runtime *rt, bool pinned, struct gate_thread **ret)
 	int r = jail_rseq_unregister();
 
 	return r < 0 ? r : gate_thread_init(&rt->core->gate, pinned, ret);
+}
+
+int thread_mask(void)
+{
+	static const int open[] = {
+		SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGURG};
+	sigset_t set;
+
+	sigfillset(&set);
+	for (size_t i = 0; i < sizeof(open) / sizeof(*open); i++)
+		sigdelset(&set, open[i]);
+	return -pthread_sigmask(SIG_SETMASK, &set, NULL);
 }
 
 static int failed(int r, char *err, size_t size, const char *what)
@@ -357,6 +371,19 @@ void runtime_stop(struct runtime *rt)
 	if (atomic_load(&rt->stop) < 2)
 		atomic_fetch_add(&rt->stop, 1);
 	doorbell_ring(&rt->doorbell);
+}
+
+static void runtime_notified(struct gate_thread *thread, int sig)
+{
+	(void)sig;
+	runtime_stop(thread->owner);
+}
+
+int runtime_stop_on(struct runtime *rt, int sig)
+{
+	rt->core->control->owner = rt;
+	rt->core->control->notify = runtime_notified;
+	return gate_notify(&rt->core->gate, sig);
 }
 
 static void runtime_logs(struct runtime *rt)

@@ -6,10 +6,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "core/registry.h"
 #include "core/worker.h"
+#include "util/buf.h"
 #include "util/doorbell.h"
 #include "util/qsbr.h"
 
@@ -72,6 +72,9 @@ int runtime_start(struct runtime *rt, const struct worker_loop *loop, char *err,
 	size_t err_size);
 /* Serves control requests until the drain is over. */
 void runtime_control(struct runtime *rt);
+/* The first thread's signals that begin the drain (SIGTERM, SIGINT). After
+ * runtime_init(). */
+int runtime_stop_on(struct runtime *rt, int sig);
 /* Async-signal-safe: begin the drain; a second call stops at once. */
 void runtime_stop(struct runtime *rt);
 void runtime_fini(struct runtime *rt);
@@ -81,5 +84,5 @@ typedef bool runtime_isolate_fn(const struct runtime_isolate *iso, void *arg);
 void runtime_isolates(struct runtime *rt, runtime_isolate_fn *visit, void *arg);
 /* Keys: how many the hardware gave for isolates, how many are held. */
 void runtime_keys(struct runtime *rt, unsigned *ret_total, unsigned *ret_held);
-/* Appends the core's own metrics, text format 0.0.4. */
-void runtime_metrics(struct runtime *rt, FILE *out);
+/* Control thread. Appends everything in util/metrics.h, text format 0.0.4. */
+void runtime_metrics(struct runtime *rt, struct buf *out);

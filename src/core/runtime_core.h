@@ -23,6 +23,9 @@ struct runtime_core {
  * PKRU T. 0 or -errno. */
 int thread_init(struct runtime *rt, bool pinned, struct gate_thread **ret);
 
+/* Faults and the keeper's SIGURG get through, all else is the first thread's. */
+int thread_mask(void);
+
 /* control.c: the workers drop the idle isolates of a version that was replaced
  * or removed. arg: the runtime. */
 void control_retired(struct function *fn, void *arg);

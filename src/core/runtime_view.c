@@ -3,7 +3,6 @@
  * thread; reads what workers write, relaxed: each value is right, together they
  * are a snapshot of no single moment.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "core/runtime_core.h"
@@ -60,4 +59,70 @@ void runtime_keys(struct runtime *rt, unsigned *ret_total, unsigned *ret_held)
 	for (unsigned i = 0; i < *ret_total; i++)
 		*ret_held += __atomic_load_n(&mux->slot[i].owner,
 				     __ATOMIC_RELAXED) != NULL;
+}
+
+/* Gauges that nobody counts up and down: taken from the isolates. */
+static void view_gauges(struct runtime *rt, struct metrics_block *b)
+{
+	static const enum metric_isolate kinds[] = {
+		[ISOLATE_STARTING] = METRIC_ISOLATE_STARTING,
+		[ISOLATE_IDLE] = METRIC_ISOLATE_IDLE,
+		[ISOLATE_BUSY] = METRIC_ISOLATE_BUSY,
+	};
+	unsigned total, held;
+
+	for (unsigned i = 0; i < rt->n_workers; i++) {
+		struct pool *p = &rt->workers[i].core->pool;
+
+		for (size_t j = 0; j < p->count; j++) {
+			enum isolate_state state = p->all[j].state;
+
+			if (isolate_state_name(state))
+				metrics_inc(b, METRIC_ISOLATES, kinds[state]);
+		}
+	}
+	runtime_keys(rt, &total, &held);
+	metrics_set(b, METRIC_PKEYS, METRIC_PKEY_HELD, held);
+	metrics_set(b, METRIC_PKEYS, METRIC_PKEY_FREE, total - held);
+}
+
+static void view_mux(struct runtime *rt, struct metrics_block *b)
+{
+	const struct domain_mux *mux = &rt->core->mux;
+	uint64_t steals = mux->evictions;
+
+	for (unsigned i = 0; i < rt->n_workers; i++)
+		metrics_add(b, METRIC_PKEY_ASSIGN, METRIC_ASSIGN_HIT,
+			(int64_t)rt->workers[i].core->pin_hits);
+	metrics_set(b, METRIC_PKEY_ASSIGN, METRIC_ASSIGN_FREE,
+		mux->binds - steals);
+	metrics_set(b, METRIC_PKEY_ASSIGN, METRIC_ASSIGN_STEAL, steals);
+	metrics_set(b, METRIC_PKEY_ASSIGN, METRIC_ASSIGN_WAIT, mux->waits);
+}
+
+static void view_logs(struct runtime *rt, struct metrics_block *b)
+{
+	for (unsigned i = 0; i < rt->n_workers; i++) {
+		const struct logring *log = &rt->workers[i].core->log;
+
+		metrics_add(b, METRIC_LOG_DROPPED_LINES, 0,
+			(int64_t)log->dropped_lines);
+		metrics_add(b, METRIC_LOG_DROPPED_BYTES, 0,
+			(int64_t)log->dropped_bytes);
+	}
+}
+
+void runtime_metrics(struct runtime *rt, struct buf *out)
+{
+	struct metrics_block now = {0};
+	struct metrics_block *blocks[GATE_MAX_THREADS + 1];
+	size_t n = 0;
+
+	for (unsigned i = 0; i < rt->n_workers; i++)
+		blocks[n++] = rt->workers[i].metrics;
+	view_gauges(rt, &now);
+	view_mux(rt, &now);
+	view_logs(rt, &now);
+	blocks[n++] = &now;
+	metrics_text(out, blocks, n);
 }

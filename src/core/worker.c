@@ -162,19 +162,6 @@ static int worker_pin(struct worker *w)
 	return sched_setaffinity(0, sizeof(set), &set) == 0 ? 0 : err_errno();
 }
 
-/* Only the keeper's signal and faults get through to a worker. */
-static int worker_mask(void)
-{
-	static const int open[] = {
-		SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGURG};
-	sigset_t set;
-
-	sigfillset(&set);
-	for (size_t i = 0; i < sizeof(open) / sizeof(*open); i++)
-		sigdelset(&set, open[i]);
-	return -pthread_sigmask(SIG_SETMASK, &set, NULL);
-}
-
 static int worker_identity(struct worker *w)
 {
 	struct worker_core *core = w->core;
@@ -182,7 +169,7 @@ static int worker_identity(struct worker *w)
 
 	core->tid = (pid_t)syscall(SYS_gettid);
 	if (r == 0)
-		r = worker_mask();
+		r = thread_mask();
 	if (r == 0)
 		r = thread_init(w->rt, true, &core->gate);
 	if (r < 0)

@@ -63,6 +63,11 @@ enum { INSIDE_NAME_MAX = 64, INSIDE_ID_MAX = 32 };
 struct inside {
 	struct gate_ctl gate;
 
+	/* Written by the inside for the runtime's statistics; here, so that
+	 * one copy takes it all out. */
+	uint64_t heap_used;
+	uint64_t heap_peak;
+
 	/* Written once, when the isolate is laid out. Addresses are absolute. */
 	uint64_t heap;      /* [heap, heap + heap_len): see pkey/heap_in.h */
 	uint64_t heap_len;
@@ -90,10 +95,6 @@ struct inside {
 	uint64_t entered_ns; /* INSIDE_CLOCK_MONO at the entry, so that the
 			      * inside can tell what is left; 0: not told */
 	char invocation[INSIDE_ID_MAX];
-
-	/* Written by the inside for the runtime's statistics. */
-	uint64_t heap_used;
-	uint64_t heap_peak;
 };
 
 /* An engine's inside half: runs in U on the isolate's stack, never returns. */

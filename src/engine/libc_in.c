@@ -17,17 +17,14 @@
 
 static __thread uint64_t libc_in_seed;
 
-#ifdef GV_STATIC
-/* Fills the thread's pointers to the character tables; in the C library's
- * archive, but in none of its headers. */
-extern void __ctype_init(void);
-#else
-#define __ctype_init() ((void)0)
-#endif
+/* Fills the thread's pointers to the character tables; the C library has it,
+ * but in none of its headers. */
+extern void __ctype_init(void) __attribute__((weak));
 
 void libc_in_start(uint64_t seed)
 {
-	__ctype_init();
+	if (__ctype_init)
+		__ctype_init();
 	libc_in_seed = seed | 1;
 }
 

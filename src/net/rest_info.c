@@ -193,23 +193,6 @@ static void series_text(struct buf *out, struct runtime *rt, const char *name,
 		metrics_text_u64(out, name, other, 2, s.other);
 }
 
-/* The core's part comes through a FILE. */
-static void core_text(struct buf *out, struct runtime *rt)
-{
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
-
-	if (!f) {
-		out->over = true;
-		return;
-	}
-	runtime_metrics(rt, f);
-	if (fclose(f) == 0)
-		buf_add(out, text, len);
-	free(text);
-}
-
 void rest_metrics(struct control_req *req)
 {
 	struct server *s = rest_exchange(req)->server;
@@ -218,7 +201,7 @@ void rest_metrics(struct control_req *req)
 	char *text;
 
 	gbuf_init(&out);
-	core_text(&out, s->rt);
+	runtime_metrics(s->rt, &out);
 	outcomes_text(&out, s);
 	series_text(&out, s->rt, "gvisord_function_calls_total",
 		"Invocations of the current version.",

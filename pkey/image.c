@@ -14,7 +14,9 @@
 #include "base/check.h"
 #include "pkey/image.h"
 
-extern char __gv_shared_start[], __gv_shared_end[];
+/* Made by partition.ld; a dynamic program is linked without it. */
+extern char __gv_shared_start[] __attribute__((weak));
+extern char __gv_shared_end[] __attribute__((weak));
 
 enum {
 	PAGE = 4096
@@ -73,6 +75,8 @@ static int image_object(struct dl_phdr_info *info, size_t size, void *arg)
 int image_read(struct image *ret_image)
 {
 	memset(ret_image, 0, sizeof(*ret_image));
+	if (!__gv_shared_start)
+		return -ENOTSUP;
 	(void)dl_iterate_phdr(image_object, ret_image);
 	image_add(ret_image, (uintptr_t)__gv_shared_start,
 		(uintptr_t)__gv_shared_end, PROT_READ | PROT_WRITE);

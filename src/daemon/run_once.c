@@ -1,0 +1,124 @@
+/*
+ * `gvisord run`: one function, one request, no sockets; the same walls as the
+ * daemon's. Trusted side. The worker's loop below makes the one invocation and
+ * stops the runtime.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/config.h"
+#include "daemon/serve.h"
+#include "daemon/start.h"
+#include "net/outcomes.h"
+#include "util/clock.h"
+
+enum { RUN_OK = 0, RUN_FUNCTION_ERROR = 1, RUN_TIMEOUT = 4, RUN_REFUSED = 7 };
+
+struct once {
+	struct runtime rt;
+	struct function *fn;
+	struct invocation inv;
+	_Atomic bool done;
+};
+
+static int once_setup(struct worker *w, void *arg, int *ret_ring_fd)
+{
+	(void)w;
+	(void)arg;
+	*ret_ring_fd = -1;
+	return 0;
+}
+
+static void once_done(struct invocation *inv)
+{
+	struct once *o = container_of(inv, struct once, inv);
+
+	atomic_store(&o->done, true);
+}
+
+static void once_loop(struct worker *w, void *arg)
+{
+	struct once *o = arg;
+
+	if (w->id != 0)
+		return;
+	invoke_start(w, &o->inv);
+	while (!atomic_load(&o->done)) {
+		w->now = clock_now();
+		(void)worker_poll(w);
+	}
+	runtime_stop(&o->rt);
+}
+
+static int once_function(struct once *o, const struct config *cfg,
+	const struct run_once_args *args, char *err, size_t size)
+{
+	struct function_options opt = {
+		.tenant = "default",
+		.name = "run",
+		.engine = engine_by_name(args->language),
+		.memory_bytes = (uint64_t)cfg->defaults.memory_mb << 20,
+		.timeout_ns = cfg->defaults.timeout_ms * CLOCK_MS,
+	};
+	char reason[256];
+
+	if (!opt.engine || strlen(args->entry) >= sizeof(opt.entry)) {
+		snprintf(err, size, opt.engine ? "the entry name is too long"
+					       : "unknown language");
+		return -EINVAL;
+	}
+	if (opt.engine->admit(args->code, args->code_len, reason,
+		    sizeof(reason)) != 0) {
+		snprintf(err, size, "Code.Rejected: %s", reason);
+		return -EINVAL;
+	}
+	strcpy(opt.entry, args->entry);
+	o->fn = function_new(&opt, args->code, args->code_len);
+	return o->fn ? 0 : -ENOMEM;
+}
+
+static int once_print(const struct invocation *inv)
+{
+	const char *text = inv->reply.ptr + INVOKE_HEADROOM;
+	FILE *to = inv->outcome == OUTCOME_OK ? stdout : stderr;
+
+	if (inv->outcome != OUTCOME_OK)
+		(void)fprintf(to, "%s: ", outcome_code(inv->outcome));
+	if (inv->reply.ptr)
+		(void)fwrite(text, 1, inv->reply_len, to);
+	(void)fputc('\n', to);
+	if (inv->outcome == OUTCOME_OK)
+		return RUN_OK;
+	return inv->outcome == OUTCOME_TIMEOUT ? RUN_TIMEOUT
+					       : RUN_FUNCTION_ERROR;
+}
+
+int run_once(const struct config *cfg, const struct run_once_args *args)
+{
+	static struct once o;
+	static const struct worker_loop loop = {
+		.setup = once_setup,
+		.loop = once_loop,
+		.arg = &o,
+	};
+	struct config one = *cfg;
+	char err[512] = "";
+
+	one.workers = 1;
+	if (start_runtime(&o.rt, &one, err, sizeof(err)) < 0 ||
+		once_function(&o, &one, args, err, sizeof(err)) < 0)
+		goto refused;
+	o.inv.fn = o.fn;
+	o.inv.req = args->request;
+	o.inv.req_len = args->request_len;
+	o.inv.done = once_done;
+	if (runtime_start(&o.rt, &loop, err, sizeof(err)) < 0)
+		goto refused;
+	runtime_control(&o.rt);
+	runtime_fini(&o.rt);
+	return once_print(&o.inv);
+refused:
+	(void)fprintf(stderr, "gvisord: cannot run %s: %s\n", args->path, err);
+	return RUN_REFUSED;
+}

@@ -1,0 +1,83 @@
+/*
+ * From configuration to a runtime that is initialised and not yet started.
+ * Trusted side, first thread.
+ */
+#include "daemon/start.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/config.h"
+#include "engine/engine.h"
+#include "sandbox/jail.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+/* Address space for one worker's buffers; pages come with use. */
+#define BUFFER_BYTES ((size_t)1 << 30)
+
+static void start_log(const struct config *cfg)
+{
+	struct log_config log = {
+		.level = (enum log_level)cfg->log.level,
+		.json = cfg->log.format == CONFIG_LOG_JSON,
+		.journal = log_is_journal(STDERR_FILENO),
+		.fd = STDERR_FILENO,
+	};
+
+	log_configure(&log);
+}
+
+/* What is given up before anything else is done. */
+static int start_jail(char *err, size_t size)
+{
+	static const struct {
+		const char *what;
+		int (*give_up)(void);
+	} steps[] = {
+		{"clearing the environment", jail_env},
+		{"no_new_privs", jail_no_new_privs},
+		{"core dumps", jail_no_core},
+		{"dumping", jail_no_dump},
+		{"rseq", jail_rseq_unregister},
+	};
+	rlim_t files;
+
+	jail_umask();
+	(void)jail_raise_nofile(&files);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		int r = steps[i].give_up();
+
+		if (r < 0) {
+			snprintf(err, size, "%s: %s", steps[i].what,
+				strerror(-r));
+			return r;
+		}
+	}
+	return 0;
+}
+
+int start_runtime(struct runtime *rt, const struct config *cfg, char *err,
+	size_t size)
+{
+	struct runtime_options opt = {
+		.isolation = (enum runtime_isolation)cfg->isolation.mode,
+		.require_mpk = cfg->isolation.require_mpk,
+		.workers = cfg->workers,
+		.max_isolates = cfg->limits.isolates,
+		.max_functions = cfg->limits.functions,
+		.max_request = cfg->limits.request_bytes,
+		.max_response = cfg->limits.response_bytes,
+		.buffer_bytes = BUFFER_BYTES,
+		.grace_ns = cfg->drain.grace_ms * CLOCK_MS,
+	};
+	int r;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	start_log(cfg);
+	r = start_jail(err, size);
+	return r < 0 ? r : runtime_init(rt, &opt, err, size);
+}
