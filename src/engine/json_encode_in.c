@@ -6,6 +6,7 @@
 #include "engine/json_in.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,19 +120,49 @@ static int encode_integer(struct encoder *e, lua_Integer n)
 	return put(e->out, p, (size_t)(text + sizeof(text) - p));
 }
 
-static int encode_float(struct encoder *e, lua_Number x, const struct step *at)
+/*
+ * Most floats people write are a small number of decimals: n / 10^k with both
+ * exact, so that the division tells whether that text reads back as x. Returns
+ * the length, or 0 for printf() to find the digits.
+ */
+static int short_float(lua_Number x, char text[NUMBER_TEXT])
 {
-	char text[NUMBER_TEXT];
+	static const double scales[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
+	const double limit = 9007199254740992.0; /* 2^53 */
+	double y = x < 0 ? -x : x;
+	char *end = text + NUMBER_TEXT, *p = end;
+	size_t k = 0;
+	uint64_t n;
+
+	for (;; k++) {
+		if (k == 7 || y * scales[k] >= limit || y == 0)
+			return 0;
+		n = (uint64_t)(y * scales[k] + 0.5);
+		if ((double)n / scales[k] == y)
+			break;
+	}
+	if (k == 0)
+		*--p = '0';
+	for (size_t i = 0; i < k; i++, n /= 10)
+		*--p = (char)('0' + n % 10);
+	*--p = '.';
+	do
+		*--p = (char)('0' + n % 10);
+	while (n /= 10);
+	if (x < 0)
+		*--p = '-';
+	memmove(text, p, (size_t)(end - p));
+	return (int)(end - p);
+}
+
+/* The fewest digits that read back as the same number. */
+static int long_float(lua_Number x, char text[NUMBER_TEXT])
+{
 	int len = 0;
 
-	if (x != x)
-		return fail(e, at, "not a number (nan) has no JSON");
-	if (x - x != 0)
-		return fail(e, at, "infinity has no JSON");
-	/* The fewest digits that read back as the same number. */
 	for (int digits = 15; digits <= 17; digits++) {
-		len = snprintf(text, sizeof(text), "%.*g", digits, x);
-		if (strtod(text, NULL) == x)
+		len = snprintf(text, NUMBER_TEXT, "%.*g", digits, x);
+		if (digits < 17 && strtod(text, NULL) == x)
 			break;
 	}
 	/* So that it stays a float. */
@@ -139,6 +170,21 @@ static int encode_float(struct encoder *e, lua_Number x, const struct step *at)
 		memcpy(text + len, ".0", 2);
 		len += 2;
 	}
+	return len;
+}
+
+static int encode_float(struct encoder *e, lua_Number x, const struct step *at)
+{
+	char text[NUMBER_TEXT];
+	int len;
+
+	if (x != x)
+		return fail(e, at, "not a number (nan) has no JSON");
+	if (x - x != 0)
+		return fail(e, at, "infinity has no JSON");
+	len = short_float(x, text);
+	if (len == 0)
+		len = long_float(x, text);
 	return put(e->out, text, (size_t)len);
 }
 

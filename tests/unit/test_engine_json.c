@@ -102,6 +102,14 @@ Test(engine_json, valid)
 		{"9223372036854775808", "9.223372036854776e+18"},
 		{"-9223372036854775809", "-9.223372036854776e+18"},
 		{"0.1", "0.1"},
+		{"0.07", "0.07"},
+		{"-3.25", "-3.25"},
+		{"1234567.000001", "1234567.000001"},
+		{"0.0000001", "1e-07"},
+		{"1e15", "1000000000000000.0"},
+		{"9007199254740991.0", "9007199254740991.0"},
+		{"9007199254740992.0", "9007199254740992.0"},
+		{"1e16", "1e+16"},
 		{"0.30000000000000004", "0.30000000000000004"},
 		{"1.7976931348623157e308", "1.7976931348623157e+308"},
 		{"5e-324", "4.94065645841247e-324"},
@@ -255,6 +263,22 @@ Test(engine_json, floats_read_back_equal)
 		y = lua_tonumber(L, -1);
 		cr_assert_eq(memcmp(&x, &y, sizeof(x)), 0);
 		cr_assert_not(lua_isinteger(L, -1));
+		lua_settop(L, 0);
+	}
+	lua_close(L);
+}
+
+Test(engine_json, decimals_read_back_equal)
+{
+	lua_State *L = state();
+
+	for (long i = -300000; i < 300000; i += 7) {
+		double x = (double)i / 1000;
+
+		lua_pushnumber(L, x);
+		cr_assert_eq(decode(L, encode(L), strlen(encode(L))), 0);
+		cr_assert_eq(lua_tonumber(L, -1), x);
+		cr_assert_leq(strlen(encode(L)), 9);
 		lua_settop(L, 0);
 	}
 	lua_close(L);
