@@ -1,0 +1,7 @@
+#!/bin/sh
+# Every C file is as clang-format leaves it. usage: format.sh ROOT
+set -eu
+cd "$1"
+command -v clang-format >/dev/null || { echo "clang-format is missing"; exit 1; }
+find include pkey sandbox src tests bench -name '*.[ch]' -print0 |
+	xargs -0 clang-format --dry-run -Werror
