@@ -15,6 +15,11 @@
 #include "cli/table.h"
 #include "daemon/config.h"
 
+/* One line of ASCII, so that no control character and no bidi trick passes;
+ * six digits are enough of a fraction. */
+#define TEXT_FLAGS                                                             \
+	(JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(6))
+
 void remote_jsonp(json_t **json)
 {
 	json_decref(*json);
@@ -140,7 +145,7 @@ static void print_limit(struct cli *cli, const json_t *limit)
 
 	if (!limit || json_is_null(limit))
 		return;
-	text = json_dumps(limit, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+	text = json_dumps(limit, TEXT_FLAGS);
 	(void)fprintf(cli->err, "limit: %s\n", text ? text : "");
 }
 
@@ -149,12 +154,13 @@ static void print_problem(
 {
 	const char *code = remote_text(problem, "code");
 	const char *title = remote_text(problem, "title");
+	const char *detail = remote_text(problem, "detail");
 
 	(void)fprintf(cli->err, "gvisord %s: %s%s", cli->command->name, about,
 		*about ? ": " : "");
 	cli_print_safe(cli->err, *code ? code : title);
 	(void)fprintf(cli->err, " (status %d)\n", status);
-	print_indented(cli->err, remote_text(problem, "detail"));
+	print_indented(cli->err, *detail ? detail : title);
 	print_limit(cli, json_object_get(problem, "limit"));
 	print_field(cli, problem, "hint");
 	print_field(cli, problem, "invocation");
@@ -272,7 +278,7 @@ static void member_cell(struct table *t, const json_t *value)
 		table_cell(t, "%s", json_string_value(value));
 		return;
 	}
-	text = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+	text = json_dumps(value, TEXT_FLAGS);
 	table_cell(t, "%s", text ? text : "");
 }
 
@@ -285,8 +291,7 @@ static void nested_cell(struct table *t, const json_t *object)
 
 	json_object_foreach((json_t *)object, key, value)
 	{
-		AUTO_FREE char *v =
-			json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+		AUTO_FREE char *v = json_dumps(value, TEXT_FLAGS);
 		int n = snprintf(text + len, sizeof(text) - len, "%s%s %s",
 			len ? ", " : "", key, v ? v : "");
 

@@ -455,7 +455,11 @@ Test(cli, describe_and_remove)
 	against("remove a/b -o json", "HTTP/1.1 204 X\r\n\r\n", 0);
 	shows("\"state\": \"removed\"");
 	against("describe hello",
-		reply(404, "", "{\"code\":\"Function.NotFound\"}"), 5);
+		reply(404, "",
+			"{\"code\":\"Function.NotFound\",\"detail\":\"\","
+			"\"title\":\"No such function\"}"),
+		5);
+	complains("Function.NotFound (status 404)\n  No such function\n");
 }
 
 Test(cli, ps)
