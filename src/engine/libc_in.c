@@ -4,9 +4,10 @@
  * clock page cannot be touched. The static link takes these for the whole
  * program, so they serve outside as well.
  *
- * Lua needs time() only to make its hash seed less predictable; inside, it gets
- * random bits instead. The switch is a thread-local: the isolate's TLS block is
- * its own, so what an isolate sets is seen by no one else.
+ * Lua asks for the time to make hash seeds, and for time and processor time to
+ * choose pivots in large sorts: all it wants is numbers hard to predict, and
+ * inside it gets those. The switch is a thread-local: the isolate's TLS block
+ * is its own, so what an isolate sets is seen by no one else.
  */
 #include "engine/libc_in.h"
 
@@ -28,9 +29,13 @@ void libc_in_start(uint64_t seed)
 	libc_in_seed = seed | 1;
 }
 
-void libc_in_ready(void)
+/* Outside: 0. Inside: never 0, and another number each time. */
+static uint64_t next_number(void)
 {
-	libc_in_seed = 0;
+	if (libc_in_seed == 0)
+		return 0;
+	libc_in_seed = (libc_in_seed * 6364136223846793005u + 2) | 1;
+	return libc_in_seed >> 8 | 1;
 }
 
 /* The library's version fills a static; the program never leaves the C locale.
@@ -71,11 +76,23 @@ struct lconv *localeconv(void)
 
 time_t time(time_t *ret_now)
 {
-	struct timespec ts = {.tv_sec = (time_t)libc_in_seed};
+	struct timespec ts = {.tv_sec = (time_t)next_number()};
 
 	if (ts.tv_sec == 0)
 		(void)clock_gettime(CLOCK_REALTIME, &ts);
 	if (ret_now)
 		*ret_now = ts.tv_sec;
 	return ts.tv_sec;
+}
+
+clock_t clock(void)
+{
+	clock_t inside = (clock_t)next_number();
+	struct timespec ts = {0};
+
+	if (inside)
+		return inside;
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec * CLOCKS_PER_SEC +
+	       ts.tv_nsec / (1000000000 / CLOCKS_PER_SEC);
 }

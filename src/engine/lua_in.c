@@ -250,7 +250,6 @@ static int load_code(lua_State *L)
 	const char *code = skip_prefix((const char *)in->code, &len);
 
 	lua_lib_open(L);
-	libc_in_ready();
 	lua_pushfstring(L, "=%s", in->function);
 	if (luaL_loadbufferx(L, code, len, lua_tostring(L, -1), "t"))
 		return lua_error(L);

@@ -1,10 +1,12 @@
-/* engine/engine.c and the outside half of engine/lua.c, and engine/random_in.
- */
+/* engine/engine.c, the outside half of engine/lua.c, random_in and libc_in. */
 #include <criterion/criterion.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "engine/engine.h"
+#include "engine/libc_in.h"
 #include "engine/random_in.h"
 
 /* Linked with what would call it, but never called here. */
@@ -112,4 +114,24 @@ Test(engine, random_bounds)
 		cr_assert(seen[i] > 800 && seen[i] < 1200);
 	cr_assert_eq(random_in_upto(&r, 0), 0);
 	cr_assert_neq(random_in_upto(&r, UINT64_MAX), 0);
+}
+
+/* Outside the program's own time() and clock() are the real ones. */
+Test(engine, libc)
+{
+	struct timespec ts;
+	time_t t = 0;
+	clock_t c;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	cr_assert(time(&t) - ts.tv_sec <= 1);
+	cr_assert(t - ts.tv_sec <= 1 && t >= ts.tv_sec);
+	c = clock();
+	cr_assert(c >= 0 && c < 60 * CLOCKS_PER_SEC);
+	cr_assert_str_eq(localeconv()->decimal_point, ".");
+	cr_assert_str_eq(localeconv()->thousands_sep, "");
+
+	libc_in_start(12345);
+	cr_assert_neq(time(NULL), time(NULL));
+	cr_assert_neq(clock(), clock());
 }

@@ -420,6 +420,17 @@ Test(engine_lua, numbers_and_locale)
 		"json:1031.0");
 }
 
+/* Large and lopsided: Lua asks clock() and time() for a pivot. */
+Test(engine_lua, sort)
+{
+	RUN("function handler() local t = {} for i = 1, 3000 do "
+	    "t[i] = i % 1500 < 750 and i or -i end table.sort(t) "
+	    "for i = 2, #t do if t[i - 1] > t[i] then return i end end "
+	    "local n = 0 pcall(table.sort, t, function(a, b) n = n + 1 "
+	    "return n % 50 == 0 end) return 'ok' end",
+		"", "text:ok");
+}
+
 /* The state stays as it was between calls, and does not grow. */
 Test(engine_lua, warm)
 {
