@@ -245,40 +245,81 @@ static void invoke_on(struct worker *w, struct isolate *iso)
 	keeper_bind(iso, invoke_bound);
 }
 
-/* False: there is none now and none is on its way. */
-static bool invoke_cold(struct worker *w, struct invocation *inv)
+/* Takes an empty isolate, if there is one. */
+static bool invoke_empty(struct worker *w, struct invocation *inv)
 {
 	struct pool *p = &w->core->pool;
 	struct isolate *iso =
 		pool_take_empty(p, isolate_bytes(inv->fn->opt.memory_bytes));
 
-	if (iso) {
-		iso->inv = inv;
-		invoke_on(w, iso);
-		if (p->n_ready < POOL_READY_MAX / 2)
-			pool_refill(p);
-		return true;
-	}
-	if (p->n_out == 0) {
-		iso = pool_oldest(p);
-		if (!iso)
-			return false;
-		pool_evict(iso);
-	}
-	list_push_back(&w->core->waiting, &inv->link);
+	if (!iso)
+		return false;
+	iso->inv = inv;
+	invoke_on(w, iso);
+	if (p->n_ready < POOL_READY_MAX / 2)
+		pool_refill(p);
 	return true;
 }
 
-void invoke_waiting(struct worker *w)
+static void invoke_queue(struct worker *w, struct invocation *inv)
+{
+	struct pool *p = &w->core->pool;
+	struct isolate *idle = p->n_out == 0 ? pool_oldest(p) : NULL;
+
+	if (w->core->n_waiting >= w->rt->opt.max_queue) {
+		invoke_fail(inv, OUTCOME_QUEUE_FULL,
+			"all isolates are in use and the queue is full");
+		return;
+	}
+	list_push_back(&w->core->waiting, &inv->link);
+	w->core->n_waiting++;
+	metrics_inc(w->metrics, METRIC_QUEUE_DEPTH, 0);
+	if (idle)
+		pool_evict(idle);
+}
+
+static struct invocation *invoke_unqueue(struct worker *w)
 {
 	struct list *l = list_first(&w->core->waiting);
 
 	if (!l)
-		return;
+		return NULL;
 	list_remove(l);
-	if (!invoke_cold(w, container_of(l, struct invocation, link)))
-		invoke_fail(container_of(l, struct invocation, link),
-			OUTCOME_NO_ISOLATE, "all isolates are in use");
+	w->core->n_waiting--;
+	metrics_add(w->metrics, METRIC_QUEUE_DEPTH, 0, -1);
+	return container_of(l, struct invocation, link);
+}
+
+static void invoke_cold(struct worker *w, struct invocation *inv)
+{
+	if (!invoke_empty(w, inv))
+		invoke_queue(w, inv);
+}
+
+void invoke_waiting(struct worker *w)
+{
+	struct invocation *inv = invoke_unqueue(w);
+
+	if (inv)
+		invoke_cold(w, inv);
+}
+
+uint64_t invoke_expire(struct worker *w)
+{
+	uint64_t wait = w->rt->opt.queue_wait_ns;
+	struct list *l;
+
+	while ((l = list_first(&w->core->waiting))) {
+		struct invocation *inv =
+			container_of(l, struct invocation, link);
+
+		if (inv->begin_ns + wait > w->now)
+			return inv->begin_ns + wait;
+		(void)invoke_unqueue(w);
+		invoke_fail(inv, OUTCOME_QUEUE_WAIT,
+			"no isolate came free within the longest wait");
+	}
+	return UINT64_MAX;
 }
 
 void invoke_start(struct worker *w, struct invocation *inv)
@@ -301,7 +342,7 @@ void invoke_start(struct worker *w, struct invocation *inv)
 	if (iso) {
 		iso->inv = inv;
 		invoke_on(w, iso);
-	} else if (!invoke_cold(w, inv)) {
-		invoke_fail(inv, OUTCOME_NO_ISOLATE, "all isolates are in use");
+	} else {
+		invoke_cold(w, inv);
 	}
 }

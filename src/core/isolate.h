@@ -40,8 +40,11 @@ enum isolate_state {
 enum {
 	ISOLATE_MAGIC = 0x150147e5,
 	ISOLATE_PAGE = 4096,
-	ISOLATE_GUARD = 4096,
-	ISOLATE_STACK = 256 << 10,
+	/* More than any one frame of the C code that runs inside: an overrun
+	 * can't step over it. */
+	ISOLATE_GUARD = 64 << 10,
+	/* What 200 nested C calls, Lua's own limit, take at worst. */
+	ISOLATE_STACK = 640 << 10,
 	/* A request up to this size needs no room in the heap. */
 	ISOLATE_WINDOW = 4096,
 	/* The smallest budget an engine can start in. */

@@ -21,6 +21,7 @@ enum outcome {
 	OUTCOME_TIMEOUT,	    /* Sandbox.Timeout */
 	OUTCOME_NO_ISOLATE,	    /* Limit.Memory: slots or buffers used up */
 	OUTCOME_QUEUE_FULL,	    /* Limit.QueueFull */
+	OUTCOME_QUEUE_WAIT,	    /* Limit.QueueWait */
 	OUTCOME_INTERNAL,	    /* Daemon.Internal */
 	OUTCOME_COUNT,
 };

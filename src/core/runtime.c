@@ -325,13 +325,13 @@ int runtime_start(struct runtime *rt, const struct worker_loop *loop, char *err,
 {
 	struct policy_params params = {.pid = getpid()};
 	unsigned started = 0;
-	int r = keeper_start(rt->keeper);
+	int r = filter_load(&policy_baseline, &params);
 
 	if (r < 0)
-		return failed(r, err, err_size, "keeper thread");
-	r = filter_load(&policy_baseline, &params);
-	if (r < 0)
 		return failed(r, err, err_size, "baseline filter");
+	r = keeper_start(rt->keeper);
+	if (r < 0)
+		return failed(r, err, err_size, "keeper thread");
 	for (; r == 0 && started < rt->n_workers; started++) {
 		struct worker *w = &rt->workers[started];
 

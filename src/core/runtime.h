@@ -25,10 +25,12 @@ struct runtime_options {
 	unsigned workers;    /* 0: one per CPU, at most one per key */
 	size_t max_isolates; /* live, all workers together */
 	size_t max_functions;
-	size_t max_request;  /* bytes */
-	size_t max_response; /* bytes */
-	size_t buffer_bytes; /* address space for buffers per worker */
-	uint64_t grace_ns;   /* drain */
+	size_t max_request;	/* bytes */
+	size_t max_response;	/* bytes */
+	size_t buffer_bytes;	/* address space for buffers per worker */
+	size_t max_queue;	/* invocations waiting, per worker */
+	uint64_t queue_wait_ns; /* the longest wait */
+	uint64_t grace_ns;	/* drain */
 };
 
 /* What `gvisord ps` shows of one isolate; a consistent copy. */

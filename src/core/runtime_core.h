@@ -23,7 +23,8 @@ struct runtime_core {
  * PKRU T. 0 or -errno. */
 int thread_init(struct runtime *rt, bool pinned, struct gate_thread **ret);
 
-/* Faults and the keeper's SIGURG get through, all else is the first thread's. */
+/* Faults and the keeper's SIGURG get through, all else is the first thread's.
+ */
 int thread_mask(void);
 
 /* control.c: the workers drop the idle isolates of a version that was replaced

@@ -94,8 +94,8 @@ static void view_mux(struct runtime *rt, struct metrics_block *b)
 	for (unsigned i = 0; i < rt->n_workers; i++)
 		metrics_add(b, METRIC_PKEY_ASSIGN, METRIC_ASSIGN_HIT,
 			(int64_t)rt->workers[i].core->pin_hits);
-	metrics_set(b, METRIC_PKEY_ASSIGN, METRIC_ASSIGN_FREE,
-		mux->binds - steals);
+	metrics_set(
+		b, METRIC_PKEY_ASSIGN, METRIC_ASSIGN_FREE, mux->binds - steals);
 	metrics_set(b, METRIC_PKEY_ASSIGN, METRIC_ASSIGN_STEAL, steals);
 	metrics_set(b, METRIC_PKEY_ASSIGN, METRIC_ASSIGN_WAIT, mux->waits);
 }

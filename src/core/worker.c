@@ -26,6 +26,9 @@
 #include "util/clock.h"
 #include "util/log.h"
 
+/* How long a free buffer keeps its pages for the next one who wants it. */
+#define GIVE_BACK_NS (20 * CLOCK_MS)
+
 /* Services for this folder. ------------------------------------------------ */
 
 void worker_random(struct worker *w, void *buf, size_t len)
@@ -83,24 +86,42 @@ static void worker_idle_clean(struct msg *msg)
 	worker_post(core->worker, msg);
 }
 
-/* One free buffer at a time goes to the keeper and comes back without pages. */
-static void worker_give_back(struct worker *w)
+/*
+ * One free buffer at a time goes to the keeper and comes back without pages;
+ * not in the rush of work, where it would be wanted again at once. Returns when
+ * to look again.
+ */
+static uint64_t worker_give_back(struct worker *w)
 {
 	struct worker_core *core = w->core;
 
-	if (core->idle_out || bufpool_idle_bytes(&w->pool) == 0 ||
-		!bufpool_idle_take(&w->pool, &core->idle_block))
-		return;
+	if (core->idle_out || bufpool_idle_bytes(&w->pool) == 0)
+		return UINT64_MAX;
+	if (core->give_back_at == 0)
+		core->give_back_at = w->now + GIVE_BACK_NS;
+	if (w->now < core->give_back_at)
+		return core->give_back_at;
+	core->give_back_at = 0;
+	if (!bufpool_idle_take(&w->pool, &core->idle_block))
+		return UINT64_MAX;
 	core->idle_out = true;
 	core->idle_msg.run = worker_idle_clean;
 	keeper_post(w->rt->keeper, &core->idle_msg);
+	return UINT64_MAX;
 }
 
 uint64_t worker_poll(struct worker *w)
 {
+	uint64_t reap, give, queue;
+
 	qsbr_quiescent(&w->core->reader);
 	(void)msg_run_all(inbox_take(&w->inbox));
-	return pool_reap(&w->core->pool, w->now);
+	reap = pool_reap(&w->core->pool, w->now);
+	give = worker_give_back(w);
+	queue = invoke_expire(w);
+	if (give < reap)
+		reap = give;
+	return queue < reap ? queue : reap;
 }
 
 void worker_post(struct worker *w, struct msg *msg)
@@ -116,7 +137,6 @@ void worker_post(struct worker *w, struct msg *msg)
 
 bool worker_may_sleep(struct worker *w)
 {
-	worker_give_back(w);
 	qsbr_offline(&w->core->reader);
 	atomic_store(&w->sleeping, true);
 	return inbox_empty(&w->inbox);

@@ -42,7 +42,8 @@ struct worker_core {
 	_Atomic uint64_t run;
 	_Atomic uint64_t deadline; /* of the present run */
 	uint64_t runs;
-	struct list waiting;	 /* invocations that want an isolate */
+	struct list waiting; /* invocations that want an isolate */
+	size_t n_waiting;
 	struct siphash_key seed; /* worker_random() */
 	uint64_t drawn;
 	uint64_t real_offset; /* clock_real() - clock_now(), at start */
@@ -58,6 +59,7 @@ struct worker_core {
 	struct msg idle_msg;
 	struct bufpool_block idle_block;
 	bool idle_out;
+	uint64_t give_back_at;
 	struct msg nudge[2];	 /* for the drain, for the stop */
 	_Atomic uint32_t parked; /* futex of an ended worker; stays 0 */
 };
@@ -78,5 +80,9 @@ void *worker_main(void *worker);
 
 /* invoke.c: there may be isolates again for those that wait. */
 void invoke_waiting(struct worker *w);
+/* invoke.c: refuses those that waited too long; when to look again. */
+uint64_t invoke_expire(struct worker *w);
+/* invoke.c: refuses those that waited too long; when to look again. */
+uint64_t invoke_expire(struct worker *w);
 /* invoke.c: gives the isolate up; the keeper takes its memory. */
 void isolate_drop(struct isolate *iso, enum metric_destroy why);

@@ -13,7 +13,12 @@
 #include "net/outcomes.h"
 #include "util/clock.h"
 
-enum { RUN_OK = 0, RUN_FUNCTION_ERROR = 1, RUN_TIMEOUT = 4, RUN_REFUSED = 7 };
+enum {
+	RUN_OK = 0,
+	RUN_FUNCTION_ERROR = 1,
+	RUN_TIMEOUT = 4,
+	RUN_REFUSED = 7
+};
 
 struct once {
 	struct runtime rt;
@@ -64,12 +69,13 @@ static int once_function(struct once *o, const struct config *cfg,
 	char reason[256];
 
 	if (!opt.engine || strlen(args->entry) >= sizeof(opt.entry)) {
-		snprintf(err, size, opt.engine ? "the entry name is too long"
-					       : "unknown language");
+		snprintf(err, size,
+			opt.engine ? "the entry name is too long"
+				   : "unknown language");
 		return -EINVAL;
 	}
-	if (opt.engine->admit(args->code, args->code_len, reason,
-		    sizeof(reason)) != 0) {
+	if (opt.engine->admit(
+		    args->code, args->code_len, reason, sizeof(reason)) != 0) {
 		snprintf(err, size, "Code.Rejected: %s", reason);
 		return -EINVAL;
 	}

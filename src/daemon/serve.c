@@ -18,7 +18,11 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-enum { SERVE_OK = 0, SERVE_REFUSED = 7, TOKEN_MAX = 512 };
+enum {
+	SERVE_OK = 0,
+	SERVE_REFUSED = 7,
+	TOKEN_MAX = 512
+};
 
 static void server_knobs(const struct config *cfg, struct server_options *opt)
 {
@@ -69,7 +73,8 @@ static void say_ready(const struct runtime *rt, const struct config *cfg)
 		log_warn("no hardware isolation: functions are kept apart by "
 			 "their language alone",
 			LOG_STR("why", rt->why_software));
-	log_info("ready", LOG_STR("isolation", rt->hardware ? "mpk" : "software"),
+	log_info("ready",
+		LOG_STR("isolation", rt->hardware ? "mpk" : "software"),
 		LOG_U64("workers", rt->n_workers),
 		LOG_STR("socket", cfg->listen.socket),
 		LOG_STR("tcp", cfg->listen.tcp), LOG_U64("start_us", us));

@@ -60,8 +60,8 @@ static int start_jail(char *err, size_t size)
 	return 0;
 }
 
-int start_runtime(struct runtime *rt, const struct config *cfg, char *err,
-	size_t size)
+int start_runtime(
+	struct runtime *rt, const struct config *cfg, char *err, size_t size)
 {
 	struct runtime_options opt = {
 		.isolation = (enum runtime_isolation)cfg->isolation.mode,
@@ -72,6 +72,8 @@ int start_runtime(struct runtime *rt, const struct config *cfg, char *err,
 		.max_request = cfg->limits.request_bytes,
 		.max_response = cfg->limits.response_bytes,
 		.buffer_bytes = BUFFER_BYTES,
+		.max_queue = cfg->limits.queue,
+		.queue_wait_ns = cfg->limits.queue_wait_ms * CLOCK_MS,
 		.grace_ns = cfg->drain.grace_ms * CLOCK_MS,
 	};
 	int r;

@@ -7,5 +7,5 @@
 struct config;
 
 /* First thread, once. 0, or -errno with a message for the user in err. */
-int start_runtime(struct runtime *rt, const struct config *cfg, char *err,
-	size_t size);
+int start_runtime(
+	struct runtime *rt, const struct config *cfg, char *err, size_t size);

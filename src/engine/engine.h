@@ -10,18 +10,20 @@
 #include "engine/inside.h"
 
 /* Conditions of engine.admit (err.h). */
-enum engine_e { ENGINE_E_REJECTED = 1 /* reason says why, for the user */ };
+enum engine_e {
+	ENGINE_E_REJECTED = 1 /* reason says why, for the user */
+};
 
 struct engine {
-	const char *name;       /* "lua": ?language= */
+	const char *name;	/* "lua": ?language= */
 	const char *media_type; /* "text/x-lua": Content-Type of the code */
 	/* Without hardware keys only engines that cannot form an arbitrary
 	 * address are allowed to run. */
 	bool memory_safe;
 	inside_main_fn *inside_main;
 	/* Looks at the code's bytes; reason is written on ENGINE_E_REJECTED. */
-	int (*admit)(const void *code, size_t len, char *reason,
-		size_t reason_size);
+	int (*admit)(
+		const void *code, size_t len, char *reason, size_t reason_size);
 };
 
 /*

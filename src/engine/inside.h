@@ -19,18 +19,18 @@
 /* What the runtime asks for (struct inside, op). */
 enum inside_op {
 	INSIDE_LOAD = 1, /* load the code, find the entry point, say READY */
-	INSIDE_INVOKE,   /* (load first if need be,) call it with the request */
-	INSIDE_ALLOC,    /* allocate `want` bytes for a request, say BUFFER */
+	INSIDE_INVOKE,	 /* (load first if need be,) call it with the request */
+	INSIDE_ALLOC,	 /* allocate `want` bytes for a request, say BUFFER */
 };
 
 /* Hostcall numbers. */
 enum inside_call {
-	INSIDE_READY = 1,  /* () the code is loaded. Ends the entry */
-	INSIDE_REPLY,      /* (ptr, len, inside_reply) Ends the entry */
-	INSIDE_FAIL,       /* (inside_fail, ptr, len of a message) Ends it */
-	INSIDE_BUFFER,     /* (ptr) `want` bytes at ptr, or 0. Ends the entry */
-	INSIDE_LOG,        /* (inside_log, ptr, len) returns 0 */
-	INSIDE_TIME,       /* (inside_clock) returns nanoseconds */
+	INSIDE_READY = 1, /* () the code is loaded. Ends the entry */
+	INSIDE_REPLY,	  /* (ptr, len, inside_reply) Ends the entry */
+	INSIDE_FAIL,	  /* (inside_fail, ptr, len of a message) Ends it */
+	INSIDE_BUFFER,	  /* (ptr) `want` bytes at ptr, or 0. Ends the entry */
+	INSIDE_LOG,	  /* (inside_log, ptr, len) returns 0 */
+	INSIDE_TIME,	  /* (inside_clock) returns nanoseconds */
 };
 
 /* How the reply's bytes are to be taken. */
@@ -46,19 +46,27 @@ enum inside_fail {
 	INSIDE_FAIL_ENTRY,    /* no such entry point: Code.EntryMissing */
 	INSIDE_FAIL_ERROR,    /* the function raised: Function.Error */
 	INSIDE_FAIL_NOMEM,    /* budget spent: Function.OutOfMemory */
-	INSIDE_FAIL_RESPONSE, /* result can't be JSON: Function.ResponseInvalid */
+	INSIDE_FAIL_RESPONSE, /* result can't be JSON: Function.ResponseInvalid
+			       */
 	INSIDE_FAIL_REQUEST,  /* request is no JSON: Request.BadJson */
 };
 
-enum inside_log { INSIDE_LOG_DEBUG, INSIDE_LOG_INFO, INSIDE_LOG_WARN,
-	INSIDE_LOG_ERROR };
+enum inside_log {
+	INSIDE_LOG_DEBUG,
+	INSIDE_LOG_INFO,
+	INSIDE_LOG_WARN,
+	INSIDE_LOG_ERROR
+};
 
 enum inside_clock {
 	INSIDE_CLOCK_REAL, /* since 1970 */
 	INSIDE_CLOCK_MONO, /* since some point in the past */
 };
 
-enum { INSIDE_NAME_MAX = 64, INSIDE_ID_MAX = 32 };
+enum {
+	INSIDE_NAME_MAX = 64,
+	INSIDE_ID_MAX = 32
+};
 
 struct inside {
 	struct gate_ctl gate;
@@ -68,29 +76,30 @@ struct inside {
 	uint64_t heap_used;
 	uint64_t heap_peak;
 
-	/* Written once, when the isolate is laid out. Addresses are absolute. */
-	uint64_t heap;      /* [heap, heap + heap_len): see pkey/heap_in.h */
+	/* Written once, when the isolate is laid out. Addresses are absolute.
+	 */
+	uint64_t heap; /* [heap, heap + heap_len): see pkey/heap_in.h */
 	uint64_t heap_len;
-	uint64_t code;      /* the function's code, NUL-terminated; this area
-			     * may be given to the heap once it is loaded */
-	uint64_t code_len;  /* without the NUL */
-	uint64_t stack;     /* lowest usable address of the stack */
+	uint64_t code;	   /* the function's code, NUL-terminated; this area
+			    * may be given to the heap once it is loaded */
+	uint64_t code_len; /* without the NUL */
+	uint64_t stack;	   /* lowest usable address of the stack */
 	uint64_t stack_len;
-	uint8_t seed[32];   /* random bytes, fresh for each isolate */
+	uint8_t seed[32];      /* random bytes, fresh for each isolate */
 	uint64_t memory_limit; /* the function's budget in bytes */
 	uint64_t version;
-	char tenant[INSIDE_NAME_MAX];   /* NUL-terminated, as all names here */
+	char tenant[INSIDE_NAME_MAX]; /* NUL-terminated, as all names here */
 	char function[INSIDE_NAME_MAX];
 	char entry[INSIDE_NAME_MAX];
 
 	/* Written before each entry. */
-	uint32_t op;        /* enum inside_op */
+	uint32_t op; /* enum inside_op */
 	uint32_t pad;
-	uint64_t want;      /* INSIDE_ALLOC: bytes */
-	uint64_t req;       /* INSIDE_INVOKE: the request's bytes, in the
-			     * isolate: the window or an INSIDE_BUFFER, which
-			     * the inside frees when it is done with it */
-	uint64_t req_len;   /* 0: no body, which stands for JSON null */
+	uint64_t want;	     /* INSIDE_ALLOC: bytes */
+	uint64_t req;	     /* INSIDE_INVOKE: the request's bytes, in the
+			      * isolate: the window or an INSIDE_BUFFER, which
+			      * the inside frees when it is done with it */
+	uint64_t req_len;    /* 0: no body, which stands for JSON null */
 	uint64_t timeout_ns; /* time left for this entry */
 	uint64_t entered_ns; /* INSIDE_CLOCK_MONO at the entry, so that the
 			      * inside can tell what is left; 0: not told */
