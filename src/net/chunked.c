@@ -40,7 +40,7 @@ static int ext_byte(struct chunked *c, char byte)
 		c->state = CHUNKED_SIZE_LF;
 		return 0;
 	}
-	if (byte != '\t' && (byte < 0x20 || byte == 0x7f))
+	if (!str_is_token(byte) && byte != ';' && byte != '=')
 		return CHUNKED_E_BAD;
 	if (++c->ext > CHUNKED_EXT_MAX ||
 		++c->ext_total > CHUNKED_EXT_TOTAL_MAX)

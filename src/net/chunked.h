@@ -1,8 +1,8 @@
 #pragma once
 /*
  * Chunked bodies, decoded in place: the data of all chunks ends up in one run.
- * Strict: no trailers, no bare line ends, bounded extensions. Hostile bytes;
- * pure, no malloc.
+ * Strict: no trailers, no bare line ends, extensions bounded and unquoted.
+ * Hostile bytes; pure, no malloc.
  */
 #include <stddef.h>
 #include <stdint.h>

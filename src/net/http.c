@@ -150,35 +150,13 @@ static int on_url(llhttp_t *p, const char *at, size_t len)
 	return 0;
 }
 
-/* RFC 9110's token; llhttp, as it is often built, lets blanks pass. */
-static bool is_token(struct slice s)
+/* llhttp, as it is often built, lets blanks pass. */
+static bool is_token(const char *p, size_t len)
 {
-	static const bool other[256] = {
-		['!'] = 1,
-		['#'] = 1,
-		['$'] = 1,
-		['%'] = 1,
-		['&'] = 1,
-		['\''] = 1,
-		['*'] = 1,
-		['+'] = 1,
-		['-'] = 1,
-		['.'] = 1,
-		['^'] = 1,
-		['_'] = 1,
-		['`'] = 1,
-		['|'] = 1,
-		['~'] = 1,
-	};
-
-	for (size_t i = 0; i < s.len; i++) {
-		char c = str_lower(s.ptr[i]);
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
-			!other[(unsigned char)c])
+	for (size_t i = 0; i < len; i++)
+		if (!str_is_token(p[i]))
 			return false;
-	}
-	return s.len > 0;
+	return len > 0;
 }
 
 static int on_name(llhttp_t *p, const char *at, size_t len)
@@ -188,7 +166,7 @@ static int on_name(llhttp_t *p, const char *at, size_t len)
 	struct http_span s = span_of(t, at, len);
 
 	if (t->n >= t->h->n_fields || s.off != f->name.off ||
-		!is_token((struct slice){at, len}))
+		!is_token(at, len))
 		return HPE_USER;
 	f->name = s;
 	t->value = (struct http_span){0};

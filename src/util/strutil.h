@@ -38,6 +38,30 @@ static inline bool slice_is_nocase(struct slice a, const char *s)
 	return true;
 }
 
+/* May it stand in an HTTP token (RFC 9110)? */
+static inline bool str_is_token(char c)
+{
+	static const bool marks[128] = {['!'] = 1,
+		['#'] = 1,
+		['$'] = 1,
+		['%'] = 1,
+		['&'] = 1,
+		['\''] = 1,
+		['*'] = 1,
+		['+'] = 1,
+		['-'] = 1,
+		['.'] = 1,
+		['^'] = 1,
+		['_'] = 1,
+		['`'] = 1,
+		['|'] = 1,
+		['~'] = 1};
+	unsigned char u = (unsigned char)str_lower(c);
+
+	return (u >= 'a' && u <= 'z') || (u >= '0' && u <= '9') ||
+	       (u < 128 && marks[u]);
+}
+
 /* Digits and nothing else, the value in [min, max]. */
 bool str_parse_u64(
 	struct slice s, uint64_t min, uint64_t max, uint64_t *ret_value);

@@ -446,6 +446,8 @@ Test(http, chunks)
 	refuse(CHUNKED "1\r\nx\r\n3e8\r\n", 413);
 	refuse(CHUNKED "ffffffff\r\n", 413);
 	refuse(CHUNKED "5;\x01\r\nhello\r\n0\r\n\r\n", 400);
+	refuse(CHUNKED "5;a=\"b\"\r\nhello\r\n0\r\n\r\n", 400);
+	refuse(CHUNKED "5; a\r\nhello\r\n0\r\n\r\n", 400);
 }
 
 static int ext_of(size_t n, unsigned chunks)
