@@ -202,13 +202,13 @@ static void fault_text(const struct isolate *iso, const struct gate_fault *f,
 		snprintf(text, size,
 			"the function tried to make system call %d",
 			f->syscall);
+	else if (f->signal == SIGSEGV && isolate_in_guard(iso, f->address))
+		snprintf(text, size, "the function overran its stack");
 	else if (f->key >= 0)
 		snprintf(text, size,
 			"the function touched memory at 0x%llx, which is not "
 			"its own (protection key %d)",
 			(unsigned long long)f->address, f->key);
-	else if (isolate_in_guard(iso, f->address))
-		snprintf(text, size, "the function overran its stack");
 	else
 		snprintf(text, size,
 			"the function died by %s at address 0x%llx",

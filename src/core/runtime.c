@@ -22,6 +22,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "core/keeper.h"
+#include "core/probe.h"
 #include "core/runtime_core.h"
 #include "core/selftest.h"
 #include "core/worker_core.h"
@@ -81,6 +82,8 @@ static int runtime_choose(struct runtime *rt, const struct prim **ret_prim,
 		why = "this is a dynamic (sanitizer) build";
 		r = -ENOTSUP;
 	}
+	if (r == 0)
+		r = probe_run(&why);
 	*ret_prim = r == 0 ? &prim_mpk : &prim_soft;
 	rt->hardware = r == 0;
 	rt->why_software = r == 0 ? NULL : why;
