@@ -508,7 +508,7 @@ struct slice http_header(const struct http_request *h, const char *name)
 
 bool http_list_has(struct slice list, const char *token)
 {
-	const char *p = list.ptr, *end = p + list.len;
+	const char *p = list.ptr, *end = p ? p + list.len : p;
 
 	while (p < end) {
 		const char *comma = memchr(p, ',', (size_t)(end - p));
