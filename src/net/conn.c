@@ -241,8 +241,10 @@ static void refuse(struct conn *c, enum problem p, int status, const char *why)
 {
 	c->linger = true;
 	exchange_reply_problem(
-		&c->x, &(struct problem_info){
-			       .problem = p, .status = status, .detail = why});
+		&c->x, &(struct problem_info){.problem = p,
+			       .status = status,
+			       .detail = why,
+			       .detail_len = why ? strlen(why) : 0});
 }
 
 /* The head is there; decides before the body is read. False: answered. */

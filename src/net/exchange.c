@@ -70,7 +70,9 @@ void exchange_reply_problem(struct exchange *x, const struct problem_info *info)
 void exchange_reply_text(struct exchange *x, enum problem p, const char *detail)
 {
 	exchange_reply_problem(
-		x, &(struct problem_info){.problem = p, .detail = detail});
+		x, &(struct problem_info){.problem = p,
+			   .detail = detail,
+			   .detail_len = detail ? strlen(detail) : 0});
 }
 
 void exchange_reply_not_found(struct exchange *x)

@@ -175,7 +175,6 @@ static void hub_settle(struct hub *hub)
 
 	if (!ring_settled(&hub->ring))
 		return;
-	hub->eager = false;
 	list_init(&done);
 	hub_list_move(&hub->sent, &done);
 	list_for_each(it, &done)
@@ -202,6 +201,7 @@ static void hub_enter(struct hub *hub, uint64_t deadline)
 	if (!hub->wake_armed)
 		wake_arm(hub);
 	hub_list_move(&hub->queued, &hub->sent);
+	hub->eager = false;
 	if (idle && worker_may_sleep(w)) {
 		ring_wake_at(&hub->ring, deadline);
 		ring_enter(&hub->ring, 1);

@@ -26,7 +26,9 @@ void rest_reply_json(struct control_req *req, int status, json_t *json)
 void rest_reply_problem(
 	struct control_req *req, enum problem p, const char *detail)
 {
-	const struct problem_info info = {.problem = p, .detail = detail};
+	const struct problem_info info = {.problem = p,
+		.detail = detail,
+		.detail_len = detail ? strlen(detail) : 0};
 	struct exchange *x = rest_exchange(req);
 	struct buf b;
 	size_t len;

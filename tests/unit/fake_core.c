@@ -326,17 +326,12 @@ void runtime_keys(struct runtime *rt, unsigned *ret_total, unsigned *ret_held)
 	*ret_held = 2;
 }
 
-void runtime_metrics(struct runtime *rt, FILE *out)
+void runtime_metrics(struct runtime *rt, struct buf *out)
 {
 	struct metrics_block *blocks[] = {&core->metrics};
-	char *mem = malloc(1 << 20);
-	struct buf b;
 
 	(void)rt;
-	buf_init(&b, mem, 1 << 20);
-	metrics_text(&b, blocks, 1);
-	(void)fwrite(b.ptr, 1, b.len, out);
-	free(mem);
+	metrics_text(out, blocks, 1);
 }
 
 static int admit(const void *code, size_t len, char *reason, size_t reason_size)
