@@ -36,7 +36,7 @@ static int size_byte(struct chunked *c, char byte, size_t max)
 
 static int ext_byte(struct chunked *c, char byte)
 {
-	if (byte == '\r') {
+	if (byte == '\r' && c->ext > 0) {
 		c->state = CHUNKED_SIZE_LF;
 		return 0;
 	}

@@ -373,7 +373,9 @@ static int check_length(struct http_request *h)
 			return bad(h, 400, "more than one length of the body");
 		if (h->http10)
 			return bad(h, 400, "Transfer-Encoding in HTTP/1.0");
-		if (!slice_is_nocase(coding, "chunked"))
+		/* Blanks behind it are legal, and some do not see past them. */
+		if (coding.ptr[coding.len] != '\r' ||
+			!slice_is_nocase(coding, "chunked"))
 			return bad(h, 501,
 				"only chunked is known as transfer coding");
 		h->chunked = true;

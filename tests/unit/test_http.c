@@ -275,6 +275,8 @@ Test(http, transfer_encoding)
 	refuse(POST "Transfer-Encoding: chunked, chunked\r\n\r\n", 501);
 	refuse(POST "Transfer-Encoding: chunked, identity\r\n\r\n", 501);
 	refuse(POST "Transfer-Encoding: xchunked\r\n\r\n", 501);
+	refuse(POST "Transfer-Encoding: chunked\t\r\n\r\n", 501);
+	refuse(POST "Transfer-Encoding: chunked \r\n\r\n", 501);
 	refuse(POST "Transfer-Encoding:\r\n\r\n", 501);
 	refuse(POST "Transfer-Encoding: \x0b"
 		    "chunked\r\n\r\n",
@@ -447,6 +449,7 @@ Test(http, chunks)
 	refuse(CHUNKED "ffffffff\r\n", 413);
 	refuse(CHUNKED "5;\x01\r\nhello\r\n0\r\n\r\n", 400);
 	refuse(CHUNKED "5;a=\"b\"\r\nhello\r\n0\r\n\r\n", 400);
+	refuse(CHUNKED "5;\r\nhello\r\n0\r\n\r\n", 400);
 	refuse(CHUNKED "5; a\r\nhello\r\n0\r\n\r\n", 400);
 }
 
