@@ -71,22 +71,26 @@ static void release(struct conn *c)
 	count_connections(hub, -1);
 }
 
+static void cancel(struct conn *c, struct ring_op *op)
+{
+	struct io_uring_sqe *sqe = ring_sqe(&c->hub->ring);
+
+	io_uring_prep_cancel(sqe, op, 0);
+	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	ring_sqe_op(sqe, NULL);
+}
+
 void conn_close(struct conn *c)
 {
-	struct io_uring_sqe *sqe;
-
 	if (c->state != CONN_CLOSED) {
 		c->state = CONN_CLOSED;
 		conn_timer_stop(c);
 		list_remove(&c->queue);
-		if (c->recv_armed || c->send_armed) {
-			/* Makes both complete; their memory is theirs until
-			 * then. */
-			sqe = ring_sqe(&c->hub->ring);
-			io_uring_prep_shutdown(sqe, c->fd, SHUT_RDWR);
-			sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-			ring_sqe_op(sqe, NULL);
-		}
+		/* Buffers are the kernel's until these complete. */
+		if (c->recv_armed)
+			cancel(c, &c->recv_op);
+		if (c->send_armed)
+			cancel(c, &c->send_op);
 	}
 	if (!c->recv_armed && !c->send_armed && c->fd >= 0)
 		release(c);
@@ -247,6 +251,12 @@ static void refuse(struct conn *c, enum problem p, int status, const char *why)
 			       .detail_len = why ? strlen(why) : 0});
 }
 
+/* As far as is known. */
+static uint64_t body_announced(const struct http_request *h)
+{
+	return h->chunked ? h->chunks.out + h->chunks.left : h->content_length;
+}
+
 /* The head is there; decides before the body is read. False: answered. */
 static bool request_route(struct conn *c)
 {
@@ -258,7 +268,7 @@ static bool request_route(struct conn *c)
 	c->linger = !complete && (c->req.chunked || c->req.content_length);
 	if (!exchange_route(x))
 		return false;
-	if (c->req.content_length > exchange_body_max(x)) {
+	if (body_announced(&c->req) > exchange_body_max(x)) {
 		refuse(c, PROBLEM_REQUEST_TOO_LARGE, 0, NULL);
 		return false;
 	}

@@ -219,7 +219,7 @@ void hub_loop(struct hub *hub)
 
 	for (unsigned i = 0; i < hub->n_accept; i++)
 		accept_arm(&hub->accept[i]);
-	while (!hub->draining || hub->n_conns > 0) {
+	for (;;) {
 		uint64_t core, own;
 
 		w->now = clock_now();
@@ -229,7 +229,7 @@ void hub_loop(struct hub *hub)
 		core = worker_poll(w);
 		if (!hub->draining && worker_draining(w))
 			hub_drain(hub);
-		if (worker_must_stop(w))
+		if (worker_must_stop(w) || (hub->draining && hub->n_conns == 0))
 			break;
 		own = timers_run(hub);
 		hub_enter(hub, core < own ? core : own);
