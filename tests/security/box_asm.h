@@ -1,0 +1,53 @@
+#pragma once
+/* Pieces of assembly for attacks and their controls (box_asm.S). */
+#include <stdint.h>
+
+/* T: enter(), and what the runtime finds in its registers after it. */
+struct box_after {
+	uint64_t flags;
+	uint32_t mxcsr;
+	uint16_t x87;
+	uint16_t pad;
+};
+int box_enter_asm(int (*enter)(void), struct box_after *after);
+
+/* The same with all registers full of a pattern at the moment of entry, but
+ * x87's, and the callee's to save. */
+int box_enter_patterned(int (*enter)(void), const void *pattern);
+
+/* U: all registers as given, then a jump to r11. */
+struct box_jump {
+	uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp;
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t gs_zero;
+};
+__attribute__((noreturn)) void box_jump(const struct box_jump *j);
+
+/* U: reads or writes one word with another stack pointer and GS. */
+uint64_t box_read(const uint64_t *at, uint64_t rsp, uint64_t gs_zero);
+void box_write(uint64_t *at, uint64_t value, uint64_t rsp, uint64_t gs_zero);
+
+/* U: each of these with another stack pointer; registers are patterned. */
+void box_trap_at(uint64_t rsp);
+void box_divide_at(uint64_t rsp);
+void box_syscall_at(uint64_t rsp);
+
+/* U: system calls in all dialects; n[0] number, n[1..6] arguments. */
+uint64_t box_syscall(const uint64_t n[7]);
+uint64_t box_int80(uint64_t nr);
+
+/* A gate as it must not be: PKRU := EAX, then return. */
+void box_naked_wrpkru(void);
+
+struct box_dump {
+	uint64_t gpr[16]; /* rax rcx rdx rbx rsp rbp rsi rdi r8 ... r15 */
+	uint64_t flags;
+	uint64_t pad[7];
+	unsigned char xsave[4096] __attribute__((aligned(64)));
+};
+/* A hostcall, after which all registers are stored to d. */
+void box_dump_after_call(uint64_t nr, struct box_dump *d);
+/* The first instruction of an isolate: dumps to RBP, calls RBX(RBP). */
+void box_start_dumping(void);
+/* U: fills vector and x87 registers from pattern (32 bytes). */
+void box_fill_vectors(const void *pattern);
