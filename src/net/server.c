@@ -59,7 +59,6 @@ void server_options_init(struct server_options *opt)
 	DEFAULT(send_ns, 30 * CLOCK_S);
 	DEFAULT(default_memory_bytes, 64 << 20);
 	DEFAULT(default_timeout_ns, 30 * CLOCK_S);
-	DEFAULT(default_idle_ttl_ns, 10 * CLOCK_S);
 	DEFAULT(max_memory_bytes, UINT64_C(1024) << 20);
 	DEFAULT(max_timeout_ns, 900 * CLOCK_S);
 	DEFAULT(max_idle_ttl_ns, 86400 * CLOCK_S);

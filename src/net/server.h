@@ -57,7 +57,8 @@ struct server {
 	struct hub **hubs; /* by worker; for metrics */
 };
 
-/* Fills in defaults for zero fields. */
+/* Fills in defaults for zero fields, but for default_idle_ttl_ns, where zero
+ * means something. */
 void server_options_init(struct server_options *opt);
 
 /* rt is initialised (n_workers is known); opt's strings must outlive s. On
