@@ -1,0 +1,148 @@
+/*
+ * bench/cold: how long does a cold start take inside the daemon? From the
+ * moment the request would have been parsed to the reply's bytes: a slot, its
+ * domain, a Lua state with its libraries, the function loaded and called.
+ *
+ *     cold [-n STARTS] LIVE...
+ *
+ * For each number of idle isolates LIVE:
+ *   paced   starts a millisecond apart, as a client that comes now and then
+ *           sees them; the keeper has prepared slots meanwhile
+ *   row     one after the other with no pause: the keeper's part counts in
+ *   parts   of a paced one: wait for a slot; layout, state and load; the first
+ *           call; and, to compare, a warm call
+ *
+ * Trusted side; prints lines of "name value".
+ */
+#include <unistd.h>
+
+#include "inproc.h"
+#include "sample.h"
+#include "util/clock.h"
+
+enum {
+	LIVE_MAX = 20000,
+	LIVE_SPARE = 100,
+};
+
+static struct cold {
+	unsigned starts;
+	unsigned n_goals;
+	unsigned long goal[16];
+	unsigned long live;
+	struct function *kept[LIVE_MAX];
+	struct function *once;
+	struct function *brief;
+	struct samples paced, row, slot, load, first, warm;
+} cold;
+
+/* Long enough for the keeper to have put everything in its place. */
+#define PACE (1 * CLOCK_MS)
+
+static void cold_grow(struct inproc *b, struct worker *w, unsigned long to)
+{
+	for (; cold.live < to; cold.live++) {
+		(void)inproc_call(b, w, cold.kept[cold.live], false);
+		CHECK(b->inv.cold);
+	}
+	inproc_pause(w, 20 * CLOCK_MS);
+}
+
+static void cold_whole(struct inproc *b, struct worker *w)
+{
+	for (unsigned i = 0; i < cold.starts; i++) {
+		inproc_pause(w, PACE);
+		samples_add(&cold.paced, inproc_call(b, w, cold.once, false));
+		CHECK(b->inv.cold);
+	}
+	for (unsigned i = 0; i < cold.starts; i++) {
+		samples_add(&cold.row, inproc_call(b, w, cold.once, false));
+		inproc_pause(w, 0);
+	}
+}
+
+static void cold_parts(struct inproc *b, struct worker *w)
+{
+	for (unsigned i = 0; i < cold.starts; i++) {
+		inproc_pause(w, PACE);
+		(void)inproc_call(b, w, cold.brief, true);
+		samples_add(&cold.slot, b->inv.run_begin_ns - b->inv.begin_ns);
+		samples_add(&cold.load, b->inv.end_ns - b->inv.run_begin_ns);
+		samples_add(&cold.first, inproc_call(b, w, cold.brief, false));
+		samples_add(&cold.warm, inproc_call(b, w, cold.brief, false));
+		CHECK(!b->inv.cold);
+	}
+}
+
+static void cold_print(struct inproc *b, struct worker *w)
+{
+	(void)b;
+	(void)w;
+	printf("live %lu\n", cold.live);
+	samples_print(&cold.paced, "paced");
+	samples_print(&cold.row, "row");
+	samples_print(&cold.slot, "part_slot");
+	samples_print(&cold.load, "part_load");
+	samples_print(&cold.first, "part_first_call");
+	samples_print(&cold.warm, "warm_call");
+}
+
+static void cold_work(struct inproc *b, struct worker *w)
+{
+	/* Once for everything that happens only once. */
+	cold_whole(b, w);
+	cold.paced.n = cold.row.n = 0;
+	for (unsigned i = 0; i < cold.n_goals; i++) {
+		cold_grow(b, w, cold.goal[i]);
+		cold_whole(b, w);
+		cold_parts(b, w);
+		inproc_ask(b, w, cold_print);
+	}
+}
+
+static int cold_usage(void)
+{
+	(void)fprintf(stderr, "usage: cold [-n STARTS] LIVE... (ascending)\n");
+	return 2;
+}
+
+static bool cold_arguments(int argc, char **argv)
+{
+	int opt;
+
+	cold.starts = 300;
+	while ((opt = getopt(argc, argv, "n:")) != -1) {
+		if (opt != 'n')
+			return false;
+		cold.starts = (unsigned)strtoul(optarg, NULL, 10);
+	}
+	for (; optind < argc && cold.n_goals < 16; optind++) {
+		unsigned long n = strtoul(argv[optind], NULL, 10);
+
+		if (n > LIVE_MAX ||
+			(cold.n_goals && n < cold.goal[cold.n_goals - 1]))
+			return false;
+		cold.goal[cold.n_goals++] = n;
+	}
+	return cold.starts > 0 && cold.starts < SAMPLES_MAX && cold.n_goals > 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct inproc b;
+	unsigned long most;
+	char name[32];
+
+	if (!cold_arguments(argc, argv))
+		return cold_usage();
+	most = cold.goal[cold.n_goals - 1];
+	inproc_init(&b, most + LIVE_SPARE);
+	for (unsigned long i = 0; i < most; i++) {
+		(void)snprintf(name, sizeof(name), "kept%lu", i);
+		cold.kept[i] = inproc_function(name, -1);
+	}
+	cold.once = inproc_function("once", 0);
+	cold.brief = inproc_function("brief", PACE / 2);
+	inproc_run(&b, cold_work, NULL);
+	return 0;
+}

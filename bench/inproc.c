@@ -1,0 +1,163 @@
+/*
+ * The runtime with a benchmark in the place of the network. Trusted side. The
+ * worker spins where the daemon would sleep in its ring, so that no wake-up of
+ * the kernel's is measured.
+ */
+#include "inproc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "core/arena.h"
+#include "engine/engine.h"
+#include "util/clock.h"
+
+static const char code[] = "return function(event)\n"
+			   "    return \"hello\"\n"
+			   "end\n";
+
+static int inproc_setup(struct worker *w, void *arg, int *ret_ring_fd)
+{
+	(void)w;
+	(void)arg;
+	*ret_ring_fd = -1;
+	return 0;
+}
+
+static void inproc_loop(struct worker *w, void *arg)
+{
+	struct inproc *b = arg;
+
+	/* The first isolates are made ready. */
+	inproc_pause(w, 20 * CLOCK_MS);
+	b->work(b, w);
+	runtime_stop(&b->rt);
+}
+
+static void inproc_refuse(const char *err)
+{
+	(void)fprintf(stderr, "bench: %s\n", err);
+	exit(1);
+}
+
+void inproc_init(struct inproc *b, size_t max_isolates)
+{
+	struct runtime_options opt = {
+		.isolation = RUNTIME_AUTO,
+		.workers = 1,
+		.max_isolates = max_isolates,
+		.max_functions = 16,
+		.max_request = 1 << 20,
+		.max_response = 1 << 20,
+		.buffer_bytes = (size_t)1 << 26,
+		.max_queue = 16,
+		.queue_wait_ns = CLOCK_S,
+		.grace_ns = CLOCK_S,
+	};
+	char err[512] = "";
+
+	if (runtime_init(&b->rt, &opt, err, sizeof(err)) < 0)
+		inproc_refuse(err);
+}
+
+struct function *inproc_function(const char *name, int64_t ttl_ns)
+{
+	struct function_options opt = {
+		.tenant = "bench",
+		.engine = &engine_lua,
+		/* The daemon's default, for which slots are prepared. */
+		.memory_bytes = ARENA_COMMON_BYTES,
+		.timeout_ns = CLOCK_S,
+		.idle_ttl_ns = ttl_ns,
+	};
+	struct function *fn;
+
+	(void)snprintf(opt.name, sizeof(opt.name), "%s", name);
+	fn = function_new(&opt, code, sizeof(code) - 1);
+	CHECK(fn);
+	return fn;
+}
+
+void inproc_run(struct inproc *b, inproc_fn *work, void *arg)
+{
+	const struct worker_loop loop = {
+		.setup = inproc_setup,
+		.loop = inproc_loop,
+		.arg = b,
+	};
+	char err[512] = "";
+
+	b->work = work;
+	b->arg = arg;
+	if (runtime_start(&b->rt, &loop, err, sizeof(err)) < 0)
+		inproc_refuse(err);
+	runtime_control(&b->rt);
+	runtime_fini(&b->rt);
+	printf("isolation %s\n", b->rt.hardware ? "mpk" : "software");
+}
+
+static void inproc_done(struct invocation *inv)
+{
+	struct inproc *b = container_of(inv, struct inproc, inv);
+
+	CHECK(inv->outcome == OUTCOME_OK);
+	CHECK(inv->load_only || inv->reply_len == 5);
+	bufpool_put(&inv->worker->pool, inv->reply);
+	b->done = true;
+}
+
+static void inproc_turn(struct worker *w)
+{
+	w->now = clock_now();
+	(void)worker_poll(w);
+}
+
+uint64_t inproc_call(
+	struct inproc *b, struct worker *w, struct function *fn, bool load)
+{
+	static const char request[] = "{\"name\":\"Ada\"}";
+	uint64_t begin = clock_now();
+
+	b->inv = (struct invocation){
+		.fn = fn,
+		.req = request,
+		.req_len = sizeof(request) - 1,
+		.load_only = load,
+		.done = inproc_done,
+	};
+	b->done = false;
+	w->now = begin;
+	invoke_start(w, &b->inv);
+	while (!b->done)
+		inproc_turn(w);
+	return clock_now() - begin;
+}
+
+void inproc_pause(struct worker *w, uint64_t ns)
+{
+	uint64_t until = clock_now() + ns;
+
+	do
+		inproc_turn(w);
+	while (w->now < until);
+}
+
+static void inproc_asked(struct msg *msg)
+{
+	struct inproc *b = container_of(msg, struct inproc, msg);
+
+	b->ask(b, NULL);
+	atomic_store(&b->asking, false);
+}
+
+void inproc_ask(struct inproc *b, struct worker *w, inproc_fn *ask)
+{
+	b->ask = ask;
+	b->msg.run = inproc_asked;
+	atomic_store(&b->asking, true);
+	(void)inbox_push(&b->rt.inbox, &b->msg);
+	doorbell_ring(&b->rt.doorbell);
+	while (atomic_load(&b->asking))
+		inproc_turn(w);
+}

@@ -1,0 +1,43 @@
+#pragma once
+/*
+ * A benchmark inside the process: the whole runtime of the daemon (keeper,
+ * confined worker, walls, self-test) with the benchmark in the place of the
+ * network. Trusted side.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/runtime.h"
+
+struct inproc;
+typedef void inproc_fn(struct inproc *b, struct worker *w);
+
+struct inproc {
+	struct runtime rt;
+	inproc_fn *work; /* on the worker, confined: no malloc, no calls */
+	void *arg;
+	struct invocation inv;
+	bool done;
+	struct msg msg;	     /* of inproc_ask() */
+	inproc_fn *ask;	     /* what the control thread does */
+	_Atomic bool asking; /* ... and has not done yet */
+};
+
+/* Leaves the process on failure, with a message. */
+void inproc_init(struct inproc *b, size_t max_isolates);
+/* After inproc_init(). ttl_ns: 0 for a function that is dropped after a call,
+ * -1 for one that stays. */
+struct function *inproc_function(const char *name, int64_t ttl_ns);
+/* Runs work() on the only worker, then ends the runtime. */
+void inproc_run(struct inproc *b, inproc_fn *work, void *arg);
+
+/* Worker. One call, or load, of fn to its end: nanoseconds. The details are in
+ * b->inv. */
+uint64_t inproc_call(
+	struct inproc *b, struct worker *w, struct function *fn, bool load);
+/* Worker. The loop turns for so long: errands come back, refills are made. */
+void inproc_pause(struct worker *w, uint64_t ns);
+/* Worker. Has ask() run on the control thread, where system calls are free,
+ * and waits. */
+void inproc_ask(struct inproc *b, struct worker *w, inproc_fn *ask);
