@@ -5,6 +5,9 @@
  *   invoke_start   a warm isolate, or an empty one
  *   invoke_on      resident? a pin, no system call; else the keeper is asked
  *   invoke_run     pinned: lay out if new, converse, settle
+ *
+ * Without an isolate an invocation waits. Whatever may have freed one (a run
+ * that ended, an errand of the keeper's) comes by invoke_waiting().
  */
 #include <string.h>
 
@@ -245,6 +248,25 @@ static void invoke_on(struct worker *w, struct isolate *iso)
 	keeper_bind(iso, invoke_bound);
 }
 
+static enum arena_class invoke_class(const struct invocation *inv)
+{
+	return arena_class_of(isolate_bytes(inv->fn->opt.memory_bytes));
+}
+
+/* Takes a warm isolate, if there is one. */
+static bool invoke_warm(struct worker *w, struct invocation *inv)
+{
+	struct isolate *iso =
+		inv->load_only ? NULL : pool_take_warm(w, inv->fn);
+
+	inv->cold = iso == NULL;
+	if (!iso)
+		return false;
+	iso->inv = inv;
+	invoke_on(w, iso);
+	return true;
+}
+
 /* Takes an empty isolate, if there is one. */
 static bool invoke_empty(struct worker *w, struct invocation *inv)
 {
@@ -261,71 +283,108 @@ static bool invoke_empty(struct worker *w, struct invocation *inv)
 	return true;
 }
 
-static void invoke_queue(struct worker *w, struct invocation *inv)
+/* Waiting. ----------------------------------------------------------------- */
+
+/* Somebody waits: an idle isolate goes, unless one is on its way back. */
+static void invoke_make_room(struct worker *w, enum arena_class class)
 {
 	struct pool *p = &w->core->pool;
-	struct isolate *idle = p->n_out == 0 ? pool_oldest(p) : NULL;
+	struct isolate *idle = p->n_out == 0 ? pool_oldest(p, class) : NULL;
 
+	if (idle)
+		pool_evict(idle);
+}
+
+static void invoke_enqueue(struct worker *w, struct invocation *inv,
+	void (*push)(struct list *, struct list *))
+{
+	push(&w->core->waiting[invoke_class(inv)], &inv->link);
+	w->core->n_waiting++;
+	metrics_inc(w->metrics, METRIC_QUEUE_DEPTH, 0);
+}
+
+static void invoke_queue(struct worker *w, struct invocation *inv)
+{
 	if (w->core->n_waiting >= w->rt->opt.max_queue) {
 		invoke_fail(inv, OUTCOME_QUEUE_FULL,
 			"all isolates are in use and the queue is full");
 		return;
 	}
-	list_push_back(&w->core->waiting, &inv->link);
-	w->core->n_waiting++;
-	metrics_inc(w->metrics, METRIC_QUEUE_DEPTH, 0);
-	if (idle)
-		pool_evict(idle);
+	invoke_enqueue(w, inv, list_push_back);
+	invoke_make_room(w, invoke_class(inv));
 }
 
-static struct invocation *invoke_unqueue(struct worker *w)
+static void invoke_unqueue(struct worker *w, struct invocation *inv)
 {
-	struct list *l = list_first(&w->core->waiting);
-
-	if (!l)
-		return NULL;
-	list_remove(l);
+	list_remove(&inv->link);
 	w->core->n_waiting--;
 	metrics_add(w->metrics, METRIC_QUEUE_DEPTH, 0, -1);
-	return container_of(l, struct invocation, link);
 }
 
-static void invoke_cold(struct worker *w, struct invocation *inv)
+static struct invocation *invoke_next(struct worker *w, enum arena_class class)
 {
-	if (!invoke_empty(w, inv))
-		invoke_queue(w, inv);
+	struct list *l = list_first(&w->core->waiting[class]);
+
+	return l ? container_of(l, struct invocation, link) : NULL;
+}
+
+/* In their order. Those that queue while one of them runs have their turn the
+ * next time, so that this one ends. */
+static void invoke_serve(struct worker *w, enum arena_class class)
+{
+	struct invocation *inv;
+
+	for (size_t n = w->core->n_waiting; n > 0; n--) {
+		inv = invoke_next(w, class);
+		if (!inv)
+			return;
+		invoke_unqueue(w, inv);
+		if (invoke_warm(w, inv) || invoke_empty(w, inv))
+			continue;
+		invoke_enqueue(w, inv, list_push_front);
+		invoke_make_room(w, class);
+		return;
+	}
 }
 
 void invoke_waiting(struct worker *w)
 {
-	struct invocation *inv = invoke_unqueue(w);
-
-	if (inv)
-		invoke_cold(w, inv);
+	for (enum arena_class c = 0; c < ARENA_CLASSES; c++)
+		invoke_serve(w, c);
 }
 
 uint64_t invoke_expire(struct worker *w)
 {
 	uint64_t wait = w->rt->opt.queue_wait_ns;
-	struct list *l;
+	uint64_t next = UINT64_MAX;
 
-	while ((l = list_first(&w->core->waiting))) {
-		struct invocation *inv =
-			container_of(l, struct invocation, link);
+	for (enum arena_class c = 0; c < ARENA_CLASSES; c++) {
+		struct invocation *inv;
 
-		if (inv->begin_ns + wait > w->now)
-			return inv->begin_ns + wait;
-		(void)invoke_unqueue(w);
-		invoke_fail(inv, OUTCOME_QUEUE_WAIT,
-			"no isolate came free within the longest wait");
+		while ((inv = invoke_next(w, c)) &&
+			w->now - inv->begin_ns >= wait) {
+			invoke_unqueue(w, inv);
+			invoke_fail(inv, OUTCOME_QUEUE_WAIT,
+				"no isolate came free within the longest wait");
+		}
+		if (inv && inv->begin_ns + wait < next)
+			next = inv->begin_ns + wait;
 	}
-	return UINT64_MAX;
+	return next;
+}
+
+static void invoke_cold(struct worker *w, struct invocation *inv)
+{
+	if (invoke_class(inv) == ARENA_CLASSES)
+		invoke_fail(inv, OUTCOME_NO_ISOLATE,
+			"no isolate can be as large as the function's "
+			"memory budget");
+	else if (!invoke_empty(w, inv))
+		invoke_queue(w, inv);
 }
 
 void invoke_start(struct worker *w, struct invocation *inv)
 {
-	struct isolate *iso;
-
 	inv->worker = w;
 	inv->isolate = NULL;
 	inv->outcome = OUTCOME_INTERNAL;
@@ -337,12 +396,6 @@ void invoke_start(struct worker *w, struct invocation *inv)
 	list_init(&inv->link);
 	invoke_name(w, inv);
 	metrics_inc(w->metrics, METRIC_IN_FLIGHT, 0);
-	iso = inv->load_only ? NULL : pool_take_warm(w, inv->fn);
-	inv->cold = iso == NULL;
-	if (iso) {
-		iso->inv = inv;
-		invoke_on(w, iso);
-	} else {
+	if (!invoke_warm(w, inv))
 		invoke_cold(w, inv);
-	}
 }

@@ -150,8 +150,10 @@ static void errand_recycle(struct msg *msg)
 	struct runtime *rt = iso->worker->rt;
 	int r = domain_release(&rt->core->mux, &iso->domain);
 
-	if (r == 0 && madvise(iso->base + ISOLATE_GUARD,
-			      iso->mapped - ISOLATE_GUARD, MADV_DONTNEED) != 0)
+	/* Never mapped: its preparation failed. */
+	if (r == 0 && iso->mapped &&
+		madvise(iso->base + ISOLATE_GUARD, iso->mapped - ISOLATE_GUARD,
+			MADV_DONTNEED) != 0)
 		r = -errno;
 	keeper_answer(iso, r);
 }

@@ -206,13 +206,14 @@ bool pool_keep(struct pool *p, struct isolate *iso, uint64_t now)
 	return true;
 }
 
-struct isolate *pool_oldest(struct pool *p)
+struct isolate *pool_oldest(struct pool *p, enum arena_class class)
 {
 	struct isolate *oldest = NULL;
 
 	/* Only when everything is in use: a walk is affordable. */
 	for (size_t i = 0; i < p->count; i++)
 		if (p->all[i].state == ISOLATE_IDLE &&
+			p->all[i].class == class &&
 			(!oldest || p->all[i].last_used < oldest->last_used))
 			oldest = &p->all[i];
 	return oldest;

@@ -43,8 +43,8 @@ void pool_return(struct pool *p, struct isolate *iso);
 /* Sends raw isolates to be prepared until enough are ready. */
 void pool_refill(struct pool *p);
 
-/* The warm one that was idle longest; NULL: none. */
-struct isolate *pool_oldest(struct pool *p);
+/* The warm one of a class that was idle longest; NULL: none. */
+struct isolate *pool_oldest(struct pool *p, enum arena_class class);
 /* Drops a warm one to make room. */
 void pool_evict(struct isolate *iso);
 /* The isolate is being dropped: no timer of it is left. */

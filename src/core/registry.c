@@ -110,13 +110,30 @@ static void registry_drop(struct qsbr_node *node)
 	function_put(container_of(node, struct function, reclaim));
 }
 
-/* Nobody finds it any more; who found it before may still be at it. */
-static void registry_retire(struct registry *r, struct function *fn)
+/* Its isolates go: those of before, or the one that a trial load left. */
+static void registry_dismiss(struct registry *r, struct function *fn)
 {
 	atomic_store(&fn->retired, true);
 	if (r->retired)
 		r->retired(fn, r->retired_arg);
+}
+
+/* Nobody finds it any more; who found it before may still be at it. */
+static void registry_retire(struct registry *r, struct function *fn)
+{
+	registry_dismiss(r, fn);
 	qsbr_retire(r->qsbr, &fn->reclaim, registry_drop);
+}
+
+static int registry_enter(
+	struct registry *r, struct function *fn, const struct function *old)
+{
+	if (old && registry_same(old, fn))
+		return REGISTRY_E_SAME;
+	if (!old && r->count == r->max)
+		return REGISTRY_E_FULL;
+	fn->version = registry_next_version(r, fn->id);
+	return map_put(&r->map, fn->id, strlen(fn->id), fn, NULL);
 }
 
 int registry_publish(
@@ -124,16 +141,13 @@ int registry_publish(
 {
 	size_t at = registry_place(r, fn->id);
 	struct function *old = registry_at(r, at, fn->id);
-	int e;
+	int e = registry_enter(r, fn, old);
 
-	if (old && registry_same(old, fn))
-		return REGISTRY_E_SAME;
-	if (!old && r->count == r->max)
-		return REGISTRY_E_FULL;
-	fn->version = registry_next_version(r, fn->id);
-	e = map_put(&r->map, fn->id, strlen(fn->id), fn, NULL);
-	if (e < 0)
+	if (e != 0) {
+		if (fn != old)
+			registry_dismiss(r, fn);
 		return e;
+	}
 	*ret_replaced = old != NULL;
 	if (old) {
 		r->sorted[at] = fn;

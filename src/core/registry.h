@@ -19,8 +19,8 @@ enum registry_e {
 struct registry *registry_new(struct qsbr *qsbr, size_t max_functions);
 struct registry *registry_free(struct registry *r);
 
-/* Called on the control thread for each version that is no longer found, whose
- * isolates should go. Once, at start. */
+/* Called on the control thread for each version that is no longer found, or was
+ * refused by registry_publish(): its isolates should go. Once, at start. */
 typedef void registry_retired_fn(struct function *fn, void *arg);
 void registry_on_retire(struct registry *r, registry_retired_fn *fn, void *arg);
 
@@ -31,8 +31,9 @@ uint64_t registry_next_version(struct registry *r, const char *id);
  * caller's next quiescent state; function_get() it to keep it. */
 struct function *registry_find(struct registry *r, const char *id, size_t len);
 
-/* Control thread. Takes over the caller's reference on success. The version
- * that was current, if any, is retired: calls in flight finish on it. */
+/* Control thread. Takes over the caller's reference on success; else fn is
+ * retired and stays the caller's. The version that was current, if any, is
+ * retired: calls in flight finish on it. */
 int registry_publish(
 	struct registry *r, struct function *fn, bool *ret_replaced);
 int registry_remove(struct registry *r, const char *id);

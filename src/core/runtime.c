@@ -212,7 +212,8 @@ static int worker_init(struct runtime *rt, unsigned i, const cpu_set_t *cpus)
 	core->worker = w;
 	core->cpu = runtime_nth_cpu(cpus, i % (unsigned)CPU_COUNT(cpus));
 	core->setup = 1;
-	list_init(&core->waiting);
+	for (enum arena_class c = 0; c < ARENA_CLASSES; c++)
+		list_init(&core->waiting[c]);
 	inbox_init(&w->inbox);
 	w->metrics = &core->metrics;
 	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

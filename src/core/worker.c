@@ -118,6 +118,7 @@ uint64_t worker_poll(struct worker *w)
 	(void)msg_run_all(inbox_take(&w->inbox));
 	reap = pool_reap(&w->core->pool, w->now);
 	give = worker_give_back(w);
+	invoke_waiting(w);
 	queue = invoke_expire(w);
 	if (give < reap)
 		reap = give;

@@ -42,7 +42,8 @@ struct worker_core {
 	_Atomic uint64_t run;
 	_Atomic uint64_t deadline; /* of the present run */
 	uint64_t runs;
-	struct list waiting; /* invocations that want an isolate */
+	/* Invocations that want an isolate, by the class they need. */
+	struct list waiting[ARENA_CLASSES];
 	size_t n_waiting;
 	struct siphash_key seed; /* worker_random() */
 	uint64_t drawn;
@@ -80,8 +81,6 @@ void *worker_main(void *worker);
 
 /* invoke.c: there may be isolates again for those that wait. */
 void invoke_waiting(struct worker *w);
-/* invoke.c: refuses those that waited too long; when to look again. */
-uint64_t invoke_expire(struct worker *w);
 /* invoke.c: refuses those that waited too long; when to look again. */
 uint64_t invoke_expire(struct worker *w);
 /* invoke.c: gives the isolate up; the keeper takes its memory. */
