@@ -1,0 +1,297 @@
+"""The measurements of bench/run: each starts programs and returns numbers."""
+
+import contextlib
+import glob
+import os
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+TOP = os.path.dirname(HERE)
+TICK = os.sysconf("SC_CLK_TCK")
+INVOKE = "/v1/functions/default/hello/invoke"
+
+
+class Failed(Exception):
+    """A program did not do what it is for."""
+
+
+def run(command, timeout=120, **options):
+    """Standard output of a command that must succeed."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True,
+                              timeout=timeout, check=False, **options)
+    except (OSError, subprocess.TimeoutExpired) as e:
+        raise Failed(f"{command[0]}: {e}") from e
+    if done.returncode != 0:
+        why = (done.stderr.strip() or "no message").splitlines()[-1]
+        raise Failed(f"{os.path.basename(command[0])}: "
+                     f"status {done.returncode}: {why}")
+    return done.stdout
+
+
+def values(text):
+    """Lines of "name value" as a list of pairs."""
+    return [tuple(line.split(None, 1)) for line in text.splitlines()
+            if " " in line]
+
+
+def number(text):
+    """A float where it is one."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+# --- inside the process ------------------------------------------------------
+
+
+def cold(build, live, starts):
+    """Cold starts: {live: {name: microseconds}}, and the isolation."""
+    found, isolation = {}, None
+    for name, value in values(run([f"{build}/bench/cold", "-n", str(starts),
+                                   *map(str, live)])):
+        if name == "live":
+            now = found[int(value)] = {}
+        elif name == "isolation":
+            isolation = value
+        else:
+            now[name] = float(value)
+    return found, isolation
+
+
+def resident(build, isolates):
+    """KiB of each kind per idle isolate."""
+    lines = values(run([f"{build}/bench/resident", str(isolates)]))
+    return {name: number(value) for name, value in lines}
+
+
+# --- the gate ----------------------------------------------------------------
+
+GATE_SCRIPT = """\
+for mode in mpk soft; do
+    echo "mode $mode"
+    {gate} $mode
+    {gate} -s $mode
+done
+"""
+
+
+def gate(build):
+    """{mode: {name: count}}, counted in the machine that has keys."""
+    with tempfile.NamedTemporaryFile("w", suffix=".sh") as script:
+        program = os.path.abspath(f"{build}/bench/gate")
+        script.write(GATE_SCRIPT.format(gate=program))
+        script.flush()
+        text = run([f"{TOP}/tests/vm/run", "--icount", "--file", program,
+                    "--script", script.name])
+    found = {}
+    for name, value in values(text):
+        if name == "mode":
+            now = found[value] = {}
+        else:
+            now[name] = float(value)
+    return found
+
+
+# --- the daemon --------------------------------------------------------------
+
+
+def ready(build, times):
+    """Medians of exec-to-ready, and what the idle daemon holds."""
+    with tempfile.TemporaryDirectory() as where:
+        sock = f"{where}/s"
+        text = run([f"{build}/bench/ready", "-n", str(times), sock,
+                    f"{build}/src/cli/gvisord", "serve", "--socket", sock])
+    found = {}
+    for name, value in values(text):
+        found.setdefault(name, []).append(float(value))
+    return {name: statistics.median(v) for name, v in found.items()}
+
+
+def free_port():
+    """A TCP port of the loopback that nobody listens on."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def on_cpu(cpu, command):
+    """The command bound to one CPU."""
+    return ["taskset", "-c", str(cpu), *command]
+
+
+def await_port(port, process):
+    """Waits until somebody accepts connections."""
+    for _ in range(500):
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.01)
+    process.kill()
+    raise Failed(f"{process.args[-1]}: does not listen")
+
+
+@contextlib.contextmanager
+def server(command, port, log):
+    """A server on CPU 0 for the time of a `with`."""
+    with open(log, "ab") as out:
+        process = subprocess.Popen(on_cpu(0, command), stdout=out, stderr=out)
+    try:
+        await_port(port, process)
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def cpu_seconds(pid):
+    """User and system time of a process so far."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def wrk(url, connections, seconds, cpu, post):
+    """One load: requests, requests per second, latencies."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
+    if post:
+        command += ["-s", f"{HERE}/post.lua"]
+    text = run(on_cpu(cpu, [*command, url]), timeout=seconds + 30)
+    if re.search(r"Non-2xx|Socket errors", text):
+        raise Failed(f"wrk: errors from {url}: {text}")
+    unit = {"us": 1, "ms": 1e3, "s": 1e6}
+    latency = {p: float(v) * unit[u] for p, v, u in
+               re.findall(r"^\s+(\d+)%\s+([\d.]+)(us|ms|s)$", text, re.M)}
+    return {
+        "requests": int(re.search(r"(\d+) requests in", text)[1]),
+        "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),
+        "p50_us": latency["50"],
+        "p99_us": latency["99"],
+    }
+
+
+def load(pid, *args):
+    """One load, with the server's CPU time per request."""
+    before = cpu_seconds(pid)
+    found = wrk(*args)
+    found["cpu_us"] = (cpu_seconds(pid) - before) * 1e6 / found["requests"]
+    return found
+
+
+class Servers:
+    """The daemon with `hello` deployed, and the bound, side by side."""
+
+    def __init__(self, build):
+        self.build = build
+        self.stack = contextlib.ExitStack()
+
+    def __enter__(self):
+        where = self.stack.enter_context(tempfile.TemporaryDirectory())
+        ports = free_port(), free_port()
+        self.daemon = self._start(
+            [f"{self.build}/src/cli/gvisord", "serve", "--workers", "1",
+             "--socket", f"{where}/s", "--listen", f"127.0.0.1:{ports[0]}"],
+            ports[0], f"{where}/log")
+        self.bound = self._start(
+            [f"{self.build}/bench/bound", "-t", f"127.0.0.1:{ports[1]}"],
+            ports[1], f"{where}/log")
+        run([f"{self.build}/src/cli/gvisord", "--socket", f"{where}/s",
+             "deploy", f"{HERE}/hello.lua"])
+        root = f"http://127.0.0.1:{ports[0]}"
+        self.target = {
+            "hello": (self.daemon, root + INVOKE, True),
+            "bound": (self.bound, f"http://127.0.0.1:{ports[1]}/", True),
+            "livez": (self.daemon, root + "/livez", False),
+        }
+        return self
+
+    def __exit__(self, *exc):
+        return self.stack.__exit__(*exc)
+
+    def _start(self, command, port, log):
+        return self.stack.enter_context(server(command, port, log)).pid
+
+    def rounds(self, connections, rounds, seconds, cpu):
+        """Medians of interleaved loads: {target: {name: value}}."""
+        each = {name: [] for name in self.target}
+        for _ in range(rounds):
+            for name, (pid, url, post) in self.target.items():
+                each[name].append(load(pid, url, connections, seconds, cpu,
+                                       post))
+        found = {name: {key: statistics.median(r[key] for r in runs)
+                        for key in runs[0]} for name, runs in each.items()}
+        # Machines drift: the ratio within a round is what can be trusted.
+        for key in "rps", "cpu_us":
+            found["hello"][key + "_ratio"] = statistics.median(
+                h[key] / b[key] for h, b in zip(each["hello"], each["bound"]))
+        return found
+
+    def calls(self, connections, cpu):
+        """System calls of the daemon per warm request: {name: number}."""
+        pid, url, post = self.target["hello"]
+        with tempfile.NamedTemporaryFile() as out:
+            tracer = subprocess.Popen(
+                ["strace", "-f", "-c", "-qq", "-o", out.name, "-p", str(pid)],
+                stderr=subprocess.DEVNULL)
+            try:
+                await_tracer(pid, tracer)
+                done = wrk(url, connections, 2, cpu, post)
+            finally:
+                tracer.send_signal(signal.SIGINT)
+                tracer.wait()
+            with open(out.name, encoding="ascii") as f:
+                table = f.read()
+        counts = {m[2]: int(m[1]) for m in re.finditer(
+            r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$",
+            table, re.M) if m[2] != "total"}
+        return {name: n / done["requests"] for name, n in counts.items()}
+
+
+def await_tracer(pid, tracer):
+    """Waits until every thread of the process is traced."""
+    for _ in range(200):
+        states = []
+        for path in glob.glob(f"/proc/{pid}/task/*/status"):
+            with open(path, encoding="ascii") as f:
+                states.append(re.search(r"TracerPid:\s+(\d+)", f.read())[1])
+        if states and "0" not in states:
+            return
+        if tracer.poll() is not None:
+            break
+        time.sleep(0.01)
+    raise Failed("strace: cannot attach to the daemon")
+
+
+# --- the machine -------------------------------------------------------------
+
+
+def machine():
+    """What the figures depend on."""
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as f:
+        model = re.search(r"model name\s*:\s*(.*)", f.read())
+    return {
+        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        "cpu": model[1] if model else "unknown",
+        "cores": os.cpu_count(),
+        "kernel": os.uname().release,
+        "load": os.getloadavg()[0],
+    }
+
+
+def missing_tools():
+    """What has to be installed first."""
+    return [tool for tool in ("wrk", "strace", "taskset")
+            if not shutil.which(tool)]
