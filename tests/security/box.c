@@ -126,7 +126,7 @@ static int box_uncheck_gate(void)
 static int box_handlers(struct box *b)
 {
 	static const int signals[] = {
-		SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
+		SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGURG};
 	int r = gate_install_handlers(&b->gate);
 
 	for (size_t i = 0; r == 0 && b->off.onstack &&

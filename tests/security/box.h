@@ -220,5 +220,7 @@ __attribute__((format(printf, 1, 2))) void tap_say(const char *text, ...);
 void tap_end(const char *what, const struct box_report *r);
 /* The plan; the program's exit code. */
 int tap_plan(void);
+/* Of a run of one attack: nothing was got, nothing hurt, all goes on. */
+bool box_survived(const struct box_report *r);
 /* Ends the program, as failed, unless this machine has all that is needed. */
 void box_need_keys(void);

@@ -165,6 +165,21 @@ FUNC box_syscall_at
 	syscall
 	ud2
 
+FUNC box_spin_at
+	MARK_REGISTERS
+	mov	%rdi, %rsp
+1:
+	pause
+	jmp	1b
+
+FUNC box_sigreturn
+	mov	%rdi, %rsp
+	mov	%rsi, %rdi
+	mov	%rdx, %rsi
+	mov	$15, %eax
+	syscall
+	ud2
+
 FUNC box_syscall
 	mov	%rdi, %rax
 	mov	16(%rax), %rsi

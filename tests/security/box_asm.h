@@ -32,6 +32,12 @@ void box_trap_at(uint64_t rsp);
 void box_divide_at(uint64_t rsp);
 void box_syscall_at(uint64_t rsp);
 
+/* U: spins there until it is stopped. */
+void box_spin_at(uint64_t rsp);
+
+/* U: rt_sigreturn over the frame at rsp. */
+void box_sigreturn(uint64_t rsp, uint64_t rdi, uint64_t rsi);
+
 /* U: system calls in all dialects; n[0] number, n[1..6] arguments. */
 uint64_t box_syscall(const uint64_t n[7]);
 uint64_t box_int80(uint64_t nr);

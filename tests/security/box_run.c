@@ -125,6 +125,18 @@ const struct box_report *box_run_one(const struct box_off *off,
 	return box_run(off, one_session, &one);
 }
 
+bool box_survived(const struct box_report *r)
+{
+	const struct box_end *e = &r->end[0];
+
+	if (r->status != 0 || r->n_ends != 1 || !e->ran || !e->alive)
+		return false;
+	for (unsigned i = 0; i < BOX_PLACES; i++)
+		if (e->hurt[i])
+			return false;
+	return !e->leaked;
+}
+
 void box_need_keys(void)
 {
 	const char *why = "";
