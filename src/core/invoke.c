@@ -136,6 +136,12 @@ static const struct invoke_end {
 	[OUTCOME_INTERNAL] = {.why = METRIC_DESTROY_OTHER},
 };
 
+static void invoke_count_busy(struct invocation *inv, uint32_t by)
+{
+	atomic_fetch_add_explicit(
+		&inv->fn->stats.busy, by, memory_order_relaxed);
+}
+
 static void invoke_settle(struct worker *w, struct invocation *inv)
 {
 	const struct invoke_end *end = &invoke_ends[inv->outcome];
@@ -145,6 +151,7 @@ static void invoke_settle(struct worker *w, struct invocation *inv)
 	if (domain_unpin(&rt->core->mux, &iso->domain, w->now))
 		keeper_unpinned(rt->keeper);
 	iso->inv = NULL;
+	invoke_count_busy(inv, -1u);
 	atomic_fetch_add_explicit(&iso->calls, 1, memory_order_relaxed);
 	if (!end->reusable || !iso->loaded)
 		isolate_drop(iso, end->why);
@@ -225,6 +232,7 @@ static void invoke_bound(struct msg *msg)
 	}
 	log_error("no memory or key for an isolate", LOG_ERR(iso->result));
 	isolate_drop(iso, METRIC_DESTROY_OTHER);
+	invoke_count_busy(inv, -1u);
 	invoke_fail(inv, OUTCOME_NO_ISOLATE,
 		"the system refused memory for the isolate");
 }
@@ -235,6 +243,7 @@ static void invoke_on(struct worker *w, struct isolate *iso)
 	size_t bytes = isolate_bytes(inv->fn->opt.memory_bytes);
 
 	inv->isolate = iso;
+	invoke_count_busy(inv, 1);
 	iso->state = iso->fn ? ISOLATE_BUSY : ISOLATE_STARTING;
 	if (iso->mapped == bytes && domain_pin(&iso->domain) >= 0) {
 		atomic_fetch_add_explicit(
@@ -393,6 +402,7 @@ void invoke_start(struct worker *w, struct invocation *inv)
 	inv->reply_len = 0;
 	inv->begin_ns = w->now;
 	inv->run_begin_ns = 0;
+	inv->logged = 0;
 	list_init(&inv->link);
 	invoke_name(w, inv);
 	metrics_inc(w->metrics, METRIC_IN_FLIGHT, 0);

@@ -44,6 +44,7 @@ struct invocation {
 	uint64_t begin_ns;     /* invoke_start(), clock_now() */
 	uint64_t run_begin_ns; /* isolate entered */
 	uint64_t end_ns;
+	size_t logged; /* bytes of its log lines so far */
 
 	/* The core's own. */
 	struct list link;

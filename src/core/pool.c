@@ -183,9 +183,18 @@ void pool_refill(struct pool *p)
 
 /* Warm ones. --------------------------------------------------------------- */
 
+static void pool_count_idle(struct function *fn, uint32_t by)
+{
+	atomic_fetch_add_explicit(&fn->stats.idle, by, memory_order_relaxed);
+}
+
 struct isolate *pool_take_warm(struct worker *w, struct function *fn)
 {
-	return pool_pop(&fn->local[w->id].idle);
+	struct isolate *iso = pool_pop(&fn->local[w->id].idle);
+
+	if (iso)
+		pool_count_idle(fn, -1u);
+	return iso;
 }
 
 bool pool_keep(struct pool *p, struct isolate *iso, uint64_t now)
@@ -199,6 +208,7 @@ bool pool_keep(struct pool *p, struct isolate *iso, uint64_t now)
 	iso->last_used = now;
 	iso->state = ISOLATE_IDLE;
 	list_push_front(&fn->local[iso->worker->id].idle, &iso->link);
+	pool_count_idle(fn, 1);
 	if (ttl > 0 && iso->timer == 0) {
 		iso->expires = now + (uint64_t)ttl;
 		heap_add(p, iso);
@@ -227,6 +237,7 @@ void pool_forget(struct pool *p, struct isolate *iso)
 static void pool_drop_idle(struct isolate *iso, enum metric_destroy why)
 {
 	list_remove(&iso->link);
+	pool_count_idle(iso->fn, -1u);
 	isolate_drop(iso, why);
 }
 

@@ -109,6 +109,23 @@ static uint64_t inside_at(const struct isolate *iso, size_t offset)
 	return iso->ctl + offset;
 }
 
+/* False: the invocation has used up its log. Says so once. */
+static bool log_allowance(struct worker *w, struct invocation *inv, size_t len)
+{
+	bool over = inv->logged > w->rt->opt.max_log;
+
+	inv->logged += len;
+	if (inv->logged <= w->rt->opt.max_log)
+		return true;
+	metrics_inc(w->metrics, METRIC_LOG_DROPPED_LINES, 0);
+	metrics_add(w->metrics, METRIC_LOG_DROPPED_BYTES, 0, (int64_t)len);
+	if (!over)
+		log_info("function log cut off", LOG_STR("fn", inv->fn->id),
+			LOG_STR("inv", inv->id),
+			LOG_U64("limit", w->rt->opt.max_log));
+	return false;
+}
+
 static void hostcall_log(
 	struct worker *w, struct invocation *inv, const struct gate_ctl *call)
 {
@@ -119,7 +136,8 @@ static void hostcall_log(
 
 	if (cut)
 		len = sizeof(line);
-	if (!isolate_contains(iso, call->args[1], len))
+	if (!isolate_contains(iso, call->args[1], len) ||
+		!log_allowance(w, inv, len))
 		return;
 	worker_copy_out(w, iso, line, call->args[1], len);
 	log_at(call->args[0] <= INSIDE_LOG_ERROR ? (enum log_level)call->args[0]

@@ -27,6 +27,7 @@ struct runtime_options {
 	size_t max_functions;
 	size_t max_request;	/* bytes */
 	size_t max_response;	/* bytes */
+	size_t max_log;		/* bytes of one invocation */
 	size_t buffer_bytes;	/* address space for buffers per worker */
 	size_t max_queue;	/* invocations waiting, per worker */
 	uint64_t queue_wait_ns; /* the longest wait */

@@ -65,6 +65,7 @@ struct config {
 		uint32_t queue_wait_ms;
 		uint32_t request_bytes;
 		uint32_t response_bytes;
+		uint32_t log_bytes; /* of one invocation */
 		uint32_t code_bytes;
 		uint32_t header_bytes; /* with the request line */
 		uint32_t memory_mb;    /* largest budget a function may ask */

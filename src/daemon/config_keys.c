@@ -67,6 +67,8 @@ const struct config_key config_keys[] = {
 	 "6291456", "body of one invocation"),
 	UINT("limits.response_bytes", limits.response_bytes, 1024, 64 * MIB,
 	 "6291456", "reply of one invocation"),
+	UINT("limits.log_bytes", limits.log_bytes, 0, 64 * MIB, "262144",
+	 "log lines of one invocation; what is over is dropped and counted"),
 	UINT("limits.code_bytes", limits.code_bytes, 1, 64 * MIB, "8388608",
 	 "code of one function"),
 	UINT("limits.header_bytes", limits.header_bytes, 1024, 65536, "16384",
