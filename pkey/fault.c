@@ -167,15 +167,17 @@ static void fault_abort(struct gate_thread *thread, ucontext_t *uc)
 }
 
 /*
- * The one system call the C library may make on a worker behind our back: the
- * vdso's clock, when the clock source turned unusable at run time. The filter
- * traps it for lack of the cookie; it then fails, and util/clock.c takes the
- * road with the cookie.
+ * The system calls that runtime code may make on a worker although the filter
+ * traps them for lack of the cookie; they fail instead. The vdso's clock, when
+ * the clock source turned unusable at run time: util/clock.c then takes the
+ * road with the cookie. The message of a failed CHECK(): the trap behind it is
+ * what tells where that was.
  */
-static bool fault_refuse_clock(const siginfo_t *si, greg_t *regs)
+static bool fault_refuse_call(const siginfo_t *si, greg_t *regs)
 {
 	if (si->si_signo != SIGSYS || si->si_code != SECCOMP_CODE ||
-		si->si_syscall != SYS_clock_gettime)
+		(si->si_syscall != SYS_clock_gettime &&
+			si->si_syscall != SYS_write))
 		return false;
 	regs[REG_RAX] = -EPERM;
 	return true;
@@ -214,7 +216,7 @@ void fault_handle(struct gate_thread *thread)
 	}
 	if (fault_notice(thread, si->si_signo))
 		return;
-	if (fault_refuse_clock(si, uc->uc_mcontext.gregs))
+	if (fault_refuse_call(si, uc->uc_mcontext.gregs))
 		return;
 	fault_note(thread, si, uc->uc_mcontext.gregs);
 	if (thread->fatal)
