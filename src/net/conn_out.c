@@ -18,7 +18,7 @@
 
 static bool stays_open(struct conn *c)
 {
-	if (c->eof || c->linger || c->hub->draining)
+	if (c->eof || c->linger || worker_draining(c->hub->worker))
 		return false;
 	return c->routed && c->req.keep_alive;
 }

@@ -11,7 +11,9 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +26,9 @@
 #include "base/err.h"
 
 enum {
-	LISTEN_BACKLOG = 4096
+	LISTEN_BACKLOG = 4096,
+	LISTEN_TRIES = 10, /* while a dead daemon's listener lingers on */
+	LISTEN_TRY_MS = 100,
 };
 
 __attribute__((format(printf, 4, 5))) static int fail(
@@ -38,11 +42,34 @@ __attribute__((format(printf, 4, 5))) static int fail(
 	return error;
 }
 
+/*
+ * Does somebody listen there? A connection that is dropped at once, with not a
+ * word said, was taken by a listener on its way out: the kernel ends a killed
+ * daemon's rings a little after the daemon.
+ */
+static bool unix_is_alive(const struct sockaddr_un *sa)
+{
+	char byte;
+
+	for (int tries = 0; tries < LISTEN_TRIES; tries++) {
+		AUTO_CLOSE int fd =
+			socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+
+		if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0)
+			return errno != ECONNREFUSED;
+		if (poll(&p, 1, LISTEN_TRY_MS) <= 0 ||
+			recv(fd, &byte, 1, MSG_DONTWAIT) > 0)
+			return true;
+		(void)usleep(LISTEN_TRY_MS * 1000);
+	}
+	return true;
+}
+
 /* 0: the path is free or holds a dead socket. */
 static int unix_may_take(const char *path, const struct sockaddr_un *sa,
 	char *err, size_t err_size)
 {
-	AUTO_CLOSE int fd = -1;
 	struct stat st;
 
 	if (lstat(path, &st) < 0)
@@ -52,15 +79,10 @@ static int unix_may_take(const char *path, const struct sockaddr_un *sa,
 	if (!S_ISSOCK(st.st_mode))
 		return fail(-EEXIST, err, err_size,
 			"%s: exists and is no socket", path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return fail(err_errno(), err, err_size, "socket: %m");
-	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0 &&
-		errno == ECONNREFUSED)
-		return 0;
-	/* Connected, or its queue is full, or it is not ours to touch. */
-	return fail(-EADDRINUSE, err, err_size,
-		"%s: already running (something listens there)", path);
+	if (unix_is_alive(sa))
+		return fail(-EADDRINUSE, err, err_size,
+			"%s: already running (something listens there)", path);
+	return 0;
 }
 
 static int unix_bind(int fd, const char *tmp, char *err, size_t err_size)
@@ -228,6 +250,10 @@ int listen_tcp(
 			"%s: not an address like 127.0.0.1:8080 or [::1]:8080",
 			addr);
 	r = tcp_probe(&sa, len);
+	for (int i = 1; r == -EADDRINUSE && i < LISTEN_TRIES; i++) {
+		(void)usleep(LISTEN_TRY_MS * 1000);
+		r = tcp_probe(&sa, len);
+	}
 	for (; r == 0 && made < n; made++) {
 		r = tcp_socket(&sa, len, &ret_fds[made]);
 		if (r < 0)

@@ -1,0 +1,118 @@
+"""Starting, stopping, and what is left behind."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+
+from harness import Daemon, ECHO, GVISORD, SPIN, has, run, same, wait_for
+
+
+def test_socket_file():
+    with Daemon() as d:
+        same(stat.S_IMODE(os.stat(d.socket).st_mode), 0o660)
+        # A second one on the same socket says so and changes nothing.
+        second = subprocess.run([GVISORD, "serve", "--socket", d.socket],
+                                capture_output=True, timeout=20, check=False)
+        assert second.returncode != 0, second
+        has(second.stderr, "already running")
+        same(d.ask("GET", "/livez").status, 200)
+        same(d.stop(), 0)
+        assert not os.path.exists(d.socket)
+
+
+def test_stale_socket():
+    d = Daemon().start()
+    d.stop(signal.SIGKILL)
+    assert os.path.exists(d.socket)
+    d.start()
+    same(d.ask("GET", "/livez").status, 200)
+    same(d.end(), 0)
+
+
+def test_socket_path_taken_by_a_file():
+    d = Daemon()
+    with open(d.socket, "w", encoding="ascii") as f:
+        f.write("mine")
+    r = subprocess.run(d.args, capture_output=True, timeout=20, check=False)
+    assert r.returncode != 0
+    has(r.stderr, "no socket")
+    with open(d.socket, encoding="ascii") as f:
+        same(f.read(), "mine")
+
+
+def test_port_taken():
+    with Daemon(tcp=True) as d:
+        r = subprocess.run(
+            [GVISORD, "serve", "--socket", d.socket + "2",
+             "--listen", f"127.0.0.1:{d.port}"],
+            capture_output=True, timeout=20, check=False)
+        assert r.returncode != 0
+        has(r.stderr, "in use")
+
+
+def test_drain():
+    with Daemon(tcp=True) as d:
+        d.deploy("t/spin", SPIN, "?timeout_ms=700")
+        d.deploy("t/f", ECHO)
+        with d.client() as busy, d.client() as idle, d.tcp_client() as half:
+            same(idle.ask("GET", "/livez").status, 200)
+            half.send("GET /livez HTTP/1.1\r\n")
+            busy.send("POST /v1/functions/t/spin/invoke HTTP/1.1\r\n"
+                      "Host: x\r\nContent-Length: 1\r\n\r\n1")
+            time.sleep(0.1)
+            d.process.send_signal(signal.SIGTERM)
+            same(idle.at_end(), b"")
+            # What had begun is finished, and says that it is the last.
+            r = busy.reply()
+            same(r.status, 504)
+            same(r.headers["connection"], "close")
+            same(busy.at_end(), b"")
+            half.send("Host: x\r\n\r\n")
+            same(half.reply().status, 200)
+            same(half.at_end(), b"")
+        same(d.process.wait(10), 0)
+
+
+def test_second_signal_stops_at_once():
+    d = Daemon().start()
+    d.deploy("t/spin", SPIN, "?timeout_ms=60000")
+    with d.client() as busy:
+        busy.send("POST /v1/functions/t/spin/invoke HTTP/1.1\r\n"
+                  "Host: x\r\nContent-Length: 1\r\n\r\n1")
+        time.sleep(0.2)
+        d.process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        begin = time.monotonic()
+        d.process.send_signal(signal.SIGTERM)
+        d.process.wait(10)
+        assert time.monotonic() - begin < 5
+    d.end()
+
+
+def test_idle_isolates_go():
+    with Daemon() as d:
+        d.deploy("t/f", ECHO, "?idle_ttl_ms=300")
+        same(d.invoke("t/f", "1").status, 200)
+
+        def gone():
+            return d.ask("GET", "/v1/isolates").json()["total"] == 0
+        wait_for("the end of the isolate", gone)
+        r = d.invoke("t/f", "1")
+        same(r.headers["gvisor-start"], "cold")
+
+
+def test_one_shot():
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                        "../../docs/examples/hello.lua")
+    r = subprocess.run([GVISORD, "run", path, '{"name":"Ada"}'],
+                       capture_output=True, timeout=20, check=False)
+    same(r.returncode, 0)
+    has(r.stdout, "Hello, Ada")
+
+
+if __name__ == "__main__":
+    run(sys.modules[__name__])

@@ -1,0 +1,209 @@
+"""Every route of the native API, and what it says to wrong input."""
+
+import json
+import sys
+
+from harness import Daemon, ECHO, b64, has, run, same
+
+LUA = {"Content_Type": "text/x-lua"}
+JSON = {"Content_Type": "application/json"}
+FN = "/v1/functions/t/f"
+
+
+def test_probes():
+    with Daemon() as d:
+        same(d.ask("GET", "/livez").json(), {"status": "ok"})
+        ready = d.ask("GET", "/readyz").json()
+        same(ready["status"], "ready")
+        assert ready["isolation"] in ("mpk", "software"), ready
+        same(d.ask("GET", "/version").json()["name"], "gvisord")
+        same(d.ask("HEAD", "/livez").status, 200)
+
+
+def test_life_of_a_function():
+    with Daemon() as d:
+        r = d.ask("PUT", FN + "?entry=handler&memory_mb=8&timeout_ms=1500"
+                  "&idle_ttl_ms=100", ECHO, **LUA)
+        same(r.status, 201)
+        same(r.headers["location"], FN)
+        desc = r.json()
+        for key, want in {"tenant": "t", "name": "f", "version": 1,
+                          "language": "lua", "entry": "handler",
+                          "memory_mb": 8, "timeout_ms": 1500,
+                          "idle_ttl_ms": 100, "replaced": False,
+                          "code_bytes": len(ECHO)}.items():
+            same(desc[key], want)
+        r = d.ask("POST", FN + "/invoke", '{"a":[1,2,"x"]}')
+        same(r.status, 200)
+        same(r.json(), {"a": [1, 2, "x"]})
+        same(r.headers["content-type"], "application/json")
+        same(r.headers["gvisor-version"], "1")
+        assert len(r.headers["gvisor-invocation-id"]) == 26, r
+        has(r.headers["server-timing"], "queue;dur=")
+        has(r.headers["server-timing"], "run;dur=")
+        same(d.ask("GET", FN).json()["stats"]["errors"], 0)
+        same(d.ask("DELETE", FN).status, 204)
+        same(d.ask("GET", FN).code(), "Function.NotFound")
+        same(d.ask("DELETE", FN).status, 404)
+        same(d.ask("POST", FN + "/invoke", "1").code(), "Function.NotFound")
+
+
+def test_versions():
+    with Daemon() as d:
+        same(d.ask("PUT", FN, ECHO, **LUA).status, 201)
+        r = d.ask("PUT", FN, ECHO, **LUA)
+        same((r.status, r.json()["version"]), (200, 1))
+        same(r.json()["replaced"], False)
+        r = d.ask("PUT", FN, "return function() return 2 end", **LUA)
+        same((r.status, r.json()["version"]), (200, 2))
+        same(r.json()["replaced"], True)
+        r = d.ask("POST", FN + "/invoke", "1")
+        same((r.body, r.headers["gvisor-version"]), (b"2", "2"))
+        # New options alone make a version too.
+        r = d.ask("PUT", FN + "?timeout_ms=9",
+                  "return function() return 2 end", **LUA)
+        same((r.status, r.json()["version"]), (200, 3))
+
+
+def test_json_form():
+    with Daemon() as d:
+        body = {"language": "lua", "entry": "go", "memory_mb": 16,
+                "code": b64("function go(x) return x + 1 end")}
+        r = d.ask("PUT", FN, json.dumps(body), **JSON)
+        same(r.status, 201)
+        same(d.ask("POST", FN + "/invoke", "41").body, b"42")
+
+
+def refused(d, path, body, headers, status, code, *says):
+    r = d.ask("PUT", path, body, **headers)
+    same((r.status, r.code()), (status, code))
+    for part in says:
+        has(r.json()["detail"], part)
+
+
+def test_wrong_registrations():
+    with Daemon() as d:
+        bad = (400, "Request.Invalid")
+        refused(d, "/v1/functions/T/f", ECHO, LUA, *bad, "tenant")
+        refused(d, "/v1/functions/t/f%41", ECHO, LUA, *bad, "name")
+        refused(d, "/v1/functions/t/" + "x" * 64, ECHO, LUA, *bad, "name")
+        refused(d, FN + "?memory=1", ECHO, LUA, *bad, "memory_mb")
+        refused(d, FN + "?memory_mb=0", ECHO, LUA, *bad, "memory_mb")
+        refused(d, FN + "?memory_mb=x", ECHO, LUA, *bad, "memory_mb")
+        refused(d, FN + "?memory_mb=1&memory_mb=1", ECHO, LUA, *bad, "repeat")
+        refused(d, FN + "?timeout_ms=999999999", ECHO, LUA, *bad, "timeout_ms")
+        refused(d, FN + "?language=cobol", ECHO, {}, *bad, "lua")
+        refused(d, FN, "", LUA, *bad, "empty")
+        refused(d, FN, ECHO, {}, 415, "Request.UnsupportedType", "language=")
+        refused(d, FN, "{", JSON, 400, "Request.BadJson", "line 1")
+        refused(d, FN, "[]", JSON, 400, "Request.BadJson", "object")
+        refused(d, FN, "{}", JSON, *bad, "code")
+        refused(d, FN, '{"code":"%%"}', JSON, *bad, "Base64")
+        refused(d, FN, '{"code":"","entri":"x"}', JSON, *bad, "entry")
+        refused(d, FN, '{"code":"","memory_mb":"8"}', JSON, *bad, "memory_mb")
+        refused(d, FN, "this is no Lua", LUA, 422, "Code.LoadFailed", "1")
+        refused(d, FN, "x = 1", LUA, 422, "Code.EntryMissing")
+        refused(d, FN, "\x1bLua", LUA, 422, "Code.Rejected")
+        same(d.ask("GET", "/v1/functions").json()["total"], 0)
+
+
+def test_lists_and_paging():
+    with Daemon() as d:
+        for name in ("a/z", "b-c/x", "b/x", "b/y", "c/x"):
+            d.deploy(name, ECHO)
+        def names(path):
+            page = d.ask("GET", path).json()
+            return ([f"{f['tenant']}/{f['name']}" for f in page["functions"]],
+                    page.get("next"))
+        same(names("/v1/functions"),
+             (["a/z", "b-c/x", "b/x", "b/y", "c/x"], None))
+        same(names("/v1/functions/b"), (["b/x", "b/y"], None))
+        same(names("/v1/functions/b?limit=1"), (["b/x"], "b/x"))
+        same(names("/v1/functions/b?limit=1&after=b/x"), (["b/y"], None))
+        same(names("/v1/functions?limit=2&after=b%2Fx"),
+             (["b/y", "c/x"], None))
+        same(names("/v1/functions/none"), ([], None))
+        same(d.ask("GET", "/v1/functions?limit=0").status, 400)
+        same(d.ask("GET", "/v1/functions/B").status, 400)
+
+
+def test_info_isolates_metrics():
+    with Daemon() as d:
+        d.deploy("t/f", ECHO)
+        for _ in range(3):
+            same(d.invoke("t/f", "1").status, 200)
+        info = d.ask("GET", "/v1/info").json()
+        same(info["functions"], 1)
+        assert info["workers"] >= 1 and info["uptime_s"] >= 0, info
+        assert any(e["name"] == "lua" for e in info["languages"]), info
+        isolates = d.ask("GET", "/v1/isolates").json()
+        assert isolates["total"] >= 1, isolates
+        one = isolates["isolates"][0]
+        same((one["function"], one["state"]), ("t/f", "idle"))
+        text = d.ask("GET", "/metrics")
+        same(text.headers["content-type"], "text/plain; version=0.0.4")
+        has(text.body, 'gvisord_invocations_total{code="OK",start="warm"}')
+        has(text.body, 'gvisord_function_calls_total{tenant="t",'
+                       'function="f"} 3')
+        has(text.body, "gvisord_invocation_seconds_bucket")
+
+
+def test_unknown_paths_and_methods():
+    with Daemon() as d:
+        same(d.ask("GET", "/nope").code(), "Request.NotFound")
+        r = d.ask("PATCH", FN)
+        same(r.status, 405)
+        same(r.headers["allow"], "PUT, GET, HEAD, DELETE")
+        same(d.ask("GET", FN + "/invoke").status, 405)
+        same(d.ask("GET", "/v1/info?x=1").status, 400)
+        same(d.ask("POST", FN + "/invoke?x=1", "1").status, 400)
+
+
+def test_admin_over_tcp():
+    with Daemon(tcp=True) as d:
+        d.deploy("t/f", ECHO)
+        with d.tcp_client() as c:
+            same(c.ask("POST", FN + "/invoke", "5").body, b"5")
+            same(c.ask("GET", FN).status, 200)
+            same(c.ask("DELETE", FN).code(), "Auth.Denied")
+            same(c.ask("PUT", FN, ECHO, **LUA).code(), "Auth.Denied")
+            body = '{"method":"deregister","fid":"t/f"}'
+            same(c.ask("POST", "/", body).code(), "Auth.Denied")
+            body = '{"method":"invoke","fid":"t/f","args":"6"}'
+            same(c.ask("POST", "/", body).body, b"6")
+
+
+def test_paper_form():
+    with Daemon() as d:
+        def call(**members):
+            return d.ask("POST", "/", json.dumps(members))
+        same(call(method="register", fid="f", fep="main", mem=64 << 20,
+                  code=b64("function main(a) return {sum = a.x + a.y} end")
+                  ).body, b"true")
+        r = call(method="invoke", fid="f", args='{"x":1,"y":2}')
+        same((r.status, r.json()), (200, {"sum": 3}))
+        same(call(method="invoke", fid="f", args={"x": 2, "y": 2}).json(),
+             {"sum": 4})
+        same(d.ask("GET", "/v1/functions/default/f").json()["entry"], "main")
+        same(call(method="deregister", fid="f").body, b"true")
+        same(call(method="deregister", fid="f").body, b"false")
+        r = call(method="invoke", fid="f", args="{}")
+        same((r.status, r.code()), (404, "Function.NotFound"))
+        r = call(method="register", fid="f", code=b64("not lua"))
+        same((r.status, r.body), (200, b"false"))
+        same(r.headers["gvisor-code"], "Code.LoadFailed")
+        same(call(method="fly", fid="f").status, 400)
+
+
+def test_paper_scripts():
+    with Daemon() as d:
+        r = d.ask("POST", "/register?name=g&language=lua&entryPoint=main",
+                  "function main(a) return a end")
+        same((r.status, r.body), (200, b"Function g registered!"))
+        same(d.invoke("default/g", "7").body, b"7")
+        same(d.ask("POST", "/deregister", '{"name":"g"}').status, 200)
+        same(d.ask("POST", "/deregister", '{"name":"g"}').status, 404)
+
+
+if __name__ == "__main__":
+    run(sys.modules[__name__])
