@@ -242,6 +242,19 @@ static void find_entry(lua_State *L)
 	(void)lua_error(L);
 }
 
+/* Can the entry point on top see a second argument? Most handlers have none,
+ * and making the context is a third of a small call. */
+static bool takes_context(lua_State *L)
+{
+	lua_Debug ar;
+
+	if (!lua_isfunction(L, -1))
+		return true;
+	lua_pushvalue(L, -1);
+	(void)lua_getinfo(L, ">u", &ar);
+	return ar.isvararg || ar.nparams > 1;
+}
+
 /* Protected. Returns the entry point. */
 static int load_code(lua_State *L)
 {
@@ -255,6 +268,7 @@ static int load_code(lua_State *L)
 		return lua_error(L);
 	lua_call(L, 0, 1);
 	find_entry(L);
+	lua_in_of(L)->takes_context = takes_context(L);
 	return 1;
 }
 
@@ -328,9 +342,10 @@ static int invoke_entry(lua_State *L)
 
 	lua->stage = INSIDE_FAIL_REQUEST;
 	push_event(L);
-	lua_lib_push_context(L);
+	if (lua->takes_context)
+		lua_lib_push_context(L);
 	lua->stage = INSIDE_FAIL_ERROR;
-	lua_call(L, 2, 1);
+	lua_call(L, lua->takes_context ? 2 : 1, 1);
 	lua->stage = INSIDE_FAIL_RESPONSE;
 	if (lua_type(L, -1) == LUA_TSTRING)
 		return 1;

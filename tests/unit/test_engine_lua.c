@@ -236,6 +236,21 @@ Test(engine_lua, context)
 	cr_assert_str_eq(host_result(h), "text:acme hello 7 inv-2 4194304 0.0");
 }
 
+/* Whatever can see a second argument gets it. */
+Test(engine_lua, context_by_kind_of_entry_point)
+{
+	RUN("function handler(...) return select('#', ...) end", "", "json:2");
+	RUN("function handler(e, ...) return (...).tenant end", "",
+		"text:acme");
+	RUN("handler = setmetatable({}, {__call = function(self, e, c) "
+	    "return c.tenant end})",
+		"", "text:acme");
+	RUN("handler = coroutine.wrap(function(e, c) return c.tenant end)", "",
+		"text:acme");
+	RUN("function handler(e) return e end", "[1]", "json:[1]");
+	RUN("function handler() return 1 end", "[1]", "json:1");
+}
+
 Test(engine_lua, log)
 {
 	struct host *h = load("function handler() print('a', 1, nil, json.null)"
