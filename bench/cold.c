@@ -7,8 +7,10 @@
  *
  * For each number of idle isolates LIVE:
  *   paced   starts a millisecond apart, as a client that comes now and then
- *           sees them; the keeper has prepared slots meanwhile
- *   row     one after the other with no pause: the keeper's part counts in
+ *           sees them; the isolate stays for the next call, and the keeper
+ *           has prepared slots meanwhile
+ *   row     one after the other with no pause, each isolate dropped after its
+ *           call: the keeper's part counts in
  *   parts   of a paced one: wait for a slot; layout, state and load; the first
  *           call; and, to compare, a warm call
  *
@@ -52,7 +54,7 @@ static void cold_whole(struct inproc *b, struct worker *w)
 {
 	for (unsigned i = 0; i < cold.starts; i++) {
 		inproc_pause(w, PACE);
-		samples_add(&cold.paced, inproc_call(b, w, cold.once, false));
+		samples_add(&cold.paced, inproc_call(b, w, cold.brief, false));
 		CHECK(b->inv.cold);
 	}
 	for (unsigned i = 0; i < cold.starts; i++) {
