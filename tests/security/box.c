@@ -466,7 +466,8 @@ void box_check(struct box *b, struct box_end *end)
 	end->hurt[BOX_STACK] = *b->stack_canary != b->canary;
 	end->hurt[BOX_THREAD] = b->thread->cookie != b->cookie;
 	end->hurt[BOX_LIBC] = program_invocation_name != box_libc_value;
-	end->alive = box_worker_alive(b);
+	end->alive = (!b->prim.hardware || end->pkru == b->thread->pkru) &&
+		     box_worker_alive(b);
 }
 
 struct box_end *box_attack(

@@ -21,6 +21,7 @@
 #include "pkey/domain.h"
 #include "pkey/gate.h"
 #include "pkey/gate_asm.h"
+#include "tests/security/box_asm.h"
 
 /* What attackers go for. */
 enum box_place {
@@ -74,6 +75,7 @@ struct box_attack {
 	uint64_t rsp;		 /* stack pointer to do it with; 0: its own */
 	bool gs_zero;		 /* with GS base 0 */
 	uint64_t n[BOX_NUMBERS]; /* the case's own */
+	struct box_jump jump;
 	/* Filled in by the box. */
 	uint64_t place[BOX_PLACES];
 	uint64_t canary; /* first word of heap, other, parked */

@@ -23,6 +23,15 @@ struct box_jump {
 };
 __attribute__((noreturn)) void box_jump(const struct box_jump *j);
 
+/* Where a jump's RET leads: reads the secret at RBX, takes back the rights in
+ * R12, the stack in R13 and the GS base in R15, leaves with what it got. */
+void box_loot(void);
+/* A stack of its address, in key S. */
+extern const uint64_t box_returns[64];
+/* U: GS base. */
+uint64_t box_gs(void);
+void box_set_gs(uint64_t gs);
+
 /* U: reads or writes one word with another stack pointer and GS. */
 uint64_t box_read(const uint64_t *at, uint64_t rsp, uint64_t gs_zero);
 void box_write(uint64_t *at, uint64_t value, uint64_t rsp, uint64_t gs_zero);
