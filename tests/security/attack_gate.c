@@ -471,7 +471,6 @@ static void try_entries(void)
 				.rdi = SIGSEGV,
 				.rsi = BUFFER,
 				.rdx = FORGED,
-				.rsp = RETURN,
 				.r11 = note},
 			BOX_HEAP, NONE, 0},
 		{"gate_fault without GS",
