@@ -77,31 +77,20 @@ static void heap_remove(struct pool *p, struct isolate *iso)
 int pool_init(struct pool *p, struct worker *w, const struct arena *a,
 	const size_t first[ARENA_CLASSES], const size_t count[ARENA_CLASSES])
 {
-	size_t n = 0;
-
 	memset(p, 0, sizeof(*p));
 	list_init(&p->ready);
+	p->worker = w;
+	p->arena = a;
 	for (enum arena_class c = 0; c < ARENA_CLASSES; c++) {
 		list_init(&p->raw[c]);
+		p->slots[c] = (struct pool_slots){
+			.first = first[c], .count = count[c], .all = p->count};
 		p->count += count[c];
 	}
 	p->ready_bytes = ARENA_COMMON_BYTES;
 	p->all = calloc(p->count, sizeof(*p->all));
 	p->heap = calloc(p->count + 1, sizeof(struct isolate *));
-	if (!p->all || !p->heap)
-		return -ENOMEM;
-	for (enum arena_class c = 0; c < ARENA_CLASSES; c++)
-		for (size_t i = 0; i < count[c]; i++) {
-			struct isolate *iso = &p->all[n++];
-
-			iso->magic = ISOLATE_MAGIC;
-			iso->worker = w;
-			iso->class = c;
-			iso->base = arena_slot(a, c, first[c] + i);
-			list_init(&iso->link);
-			list_push_back(&p->raw[c], &iso->link);
-		}
-	return 0;
+	return p->all && p->heap ? 0 : -ENOMEM;
 }
 
 void pool_fini(struct pool *p)
@@ -123,6 +112,25 @@ static struct isolate *pool_pop(struct list *from)
 	return container_of(l, struct isolate, link);
 }
 
+/* One that was used before, else a slot's first isolate. Most slots are never
+ * needed: what describes them is not touched before. */
+static struct isolate *pool_take_raw(struct pool *p, enum arena_class c)
+{
+	struct isolate *iso = pool_pop(&p->raw[c]);
+	struct pool_slots *s = &p->slots[c];
+
+	if (iso || s->used == s->count)
+		return iso;
+	iso = &p->all[s->all + s->used];
+	iso->magic = ISOLATE_MAGIC;
+	iso->worker = p->worker;
+	iso->class = c;
+	iso->base = arena_slot(p->arena, c, s->first + s->used);
+	list_init(&iso->link);
+	s->used++;
+	return iso;
+}
+
 struct isolate *pool_take_empty(struct pool *p, size_t bytes)
 {
 	enum arena_class c = arena_class_of(bytes);
@@ -132,7 +140,7 @@ struct isolate *pool_take_empty(struct pool *p, size_t bytes)
 	if (bytes == p->ready_bytes && (iso = pool_pop(&p->ready)))
 		p->n_ready--;
 	if (!iso)
-		iso = pool_pop(&p->raw[c]);
+		iso = pool_take_raw(p, c);
 	/* The last ones may be ready for another size: they can be remapped. */
 	if (!iso && c == ARENA_COMMON && (iso = pool_pop(&p->ready))) {
 		p->n_ready--;
@@ -169,7 +177,7 @@ static void pool_prepared(struct msg *msg)
 void pool_refill(struct pool *p)
 {
 	while (p->n_ready < POOL_READY_MAX) {
-		struct isolate *iso = pool_pop(&p->raw[ARENA_COMMON]);
+		struct isolate *iso = pool_take_raw(p, ARENA_COMMON);
 
 		if (!iso)
 			return;

@@ -11,9 +11,22 @@ enum {
 	POOL_READY_MAX = 8, /* isolates kept mapped and empty for cold starts */
 };
 
-struct pool {
-	struct isolate *all; /* every isolate of this worker */
+/* The slots of one class that are this worker's. */
+struct pool_slots {
+	size_t first; /* in the arena */
 	size_t count;
+	size_t used; /* the first so many have had an isolate */
+	size_t all;  /* where the class begins in pool.all */
+};
+
+struct pool {
+	struct worker *worker;
+	const struct arena *arena;
+	/* Every isolate of this worker; zero, that is RAW and nobody's, until
+	 * its slot is first used. */
+	struct isolate *all;
+	size_t count;
+	struct pool_slots slots[ARENA_CLASSES];
 	struct list raw[ARENA_CLASSES];
 	struct list ready;     /* common class, of the default budget */
 	unsigned n_ready;      /* and those on their way there */

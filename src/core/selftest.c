@@ -20,6 +20,7 @@
 #include "core/worker_core.h"
 #include "pkey/gate_asm.h"
 #include "sandbox/dispatch.h"
+#include "sandbox/wsys.h"
 #include "util/clock.h"
 
 /* Read by probes, which must not succeed; key 0. */
@@ -68,13 +69,24 @@ static void selftest_bound(struct msg *msg)
 	container_of(msg, struct isolate, msg)->state = ISOLATE_STARTING;
 }
 
-/* The loop does not run yet, so neither do messages but here. */
+/*
+ * The loop does not run yet, so neither do messages but here. It sleeps rather
+ * than spins: the keeper may need this very CPU.
+ */
+static void selftest_turn(struct worker *w)
+{
+	static const struct timespec pause = {.tv_nsec = 20000};
+	uint32_t never = 0;
+
+	if (inbox_empty(&w->inbox))
+		(void)wsys_futex_wait(&never, 0, &pause);
+	(void)msg_run_all(inbox_take(&w->inbox));
+}
+
 static void selftest_wait(struct worker *w, const struct isolate *iso)
 {
-	while (iso->state != ISOLATE_STARTING) {
-		(void)msg_run_all(inbox_take(&w->inbox));
-		__builtin_ia32_pause();
-	}
+	while (iso->state != ISOLATE_STARTING)
+		selftest_turn(w);
 }
 
 /* The last probe's isolate may be on its way back, and with few slots it is the
@@ -84,10 +96,8 @@ static struct isolate *selftest_take(struct worker *w, size_t bytes)
 	struct pool *p = &w->core->pool;
 	struct isolate *iso;
 
-	while (!(iso = pool_take_empty(p, bytes)) && p->n_out) {
-		(void)msg_run_all(inbox_take(&w->inbox));
-		__builtin_ia32_pause();
-	}
+	while (!(iso = pool_take_empty(p, bytes)) && p->n_out)
+		selftest_turn(w);
 	return iso;
 }
 
