@@ -101,26 +101,64 @@ static uint32_t box_pkru_offset(void)
 
 /* Keeper's side of the set-up. --------------------------------------------- */
 
-/* Takes the UD2s behind "jcc +2" out of the gate. */
-static int box_uncheck_gate(void)
+/* A piece of the gate's code and how many there must be at least. */
+struct box_patch {
+	const char *bytes;
+	size_t len;
+	size_t keep; /* first bytes that stay */
+	size_t more; /* bytes behind that go as well */
+	unsigned least;
+};
+
+static const struct box_patch patch_checks[] = {
+	/* ud2 behind "jcc +2", whatever the condition */
+	{"\x72\x02\x0f\x0b", 4, 2, 0, 2},
+	{"\x74\x02\x0f\x0b", 4, 2, 0, 20},
+	{0},
+};
+
+static const struct box_patch patch_scrub[] = {
+	{"\xc5\xfc\x77", 3, 0, 0, 3}, /* vzeroall */
+	{"\x6a\x02\x9d", 3, 0, 0, 2}, /* pushq $2; popfq */
+	{"\xdb\xe3", 2, 0, 0, 2},     /* fninit */
+	{"\xd9\xee", 2, 0, 0, 8},     /* fldz */
+	{"\x0f\xae\x15", 3, 0, 4, 2}, /* ldmxcsr mem(%rip) */
+	/* xor of edx, esi, edi, r8d ... r11d, as the macro ZERO ends */
+	{"\x31\xd2\x31\xf6\x31\xff\x45\x31\xc0\x45\x31\xc9\x45\x31\xd2"
+	 "\x45\x31\xdb",
+		18, 0, 0, 2},
+	{0},
+};
+
+static unsigned box_patch(const struct box_patch *patch)
 {
-	uintptr_t from = (uintptr_t)gate_code_begin & ~(uintptr_t)(PAGE - 1);
-	size_t len = (uintptr_t)gate_code_end - from;
 	unsigned char *p = (unsigned char *)gate_code_begin;
 	unsigned n = 0;
 
+	for (; p + patch->len <= (unsigned char *)gate_code_end; p++) {
+		if (memcmp(p, patch->bytes, patch->len) != 0)
+			continue;
+		memset(p + patch->keep, 0x90,
+			patch->len - patch->keep + patch->more);
+		n++;
+	}
+	return n;
+}
+
+static int box_patch_gate(const struct box_patch *patches)
+{
+	uintptr_t from = (uintptr_t)gate_code_begin & ~(uintptr_t)(PAGE - 1);
+	size_t len = (uintptr_t)gate_code_end - from;
+	int r = 0;
+
 	if (mprotect((void *)from, len, PROT_READ | PROT_WRITE | PROT_EXEC))
 		return err_errno();
-	for (; p + 4 <= (unsigned char *)gate_code_end; p++)
-		if ((p[0] & 0xf0) == 0x70 && p[1] == 2 && p[2] == 0x0f &&
-			p[3] == 0x0b) {
-			p[2] = 0x66; /* xchg ax, ax */
-			p[3] = 0x90;
-			n++;
-		}
+	for (; patches->bytes; patches++)
+		if (box_patch(patches) < patches->least)
+			r = -ENOENT;
 	if (mprotect((void *)from, len, PROT_READ | PROT_EXEC))
 		return err_errno();
-	return n > 20 ? 0 : -ENOENT;
+	return r;
 }
 
 static int box_handlers(struct box *b)
@@ -187,7 +225,9 @@ static bool box_setup(struct box *b)
 	if (!b->off.rseq)
 		STEP(b, jail_rseq_unregister());
 	if (b->off.checks)
-		STEP(b, box_uncheck_gate());
+		STEP(b, box_patch_gate(patch_checks));
+	if (b->off.scrub)
+		STEP(b, box_patch_gate(patch_scrub));
 	STEP(b, keys_init(&b->keys, &b->prim));
 	STEP(b, partition_apply(&b->keys));
 	STEP(b, gate_init(&b->gate, &b->keys));

@@ -55,6 +55,7 @@ struct box_off {
 	bool onstack;	 /* handlers of synchronous signals: SA_ONSTACK */
 	bool autodisarm; /* alternate stack: SS_AUTODISARM */
 	bool checks;	 /* the gate's UD2s */
+	bool scrub;	 /* its clearing of registers and flags */
 	bool rseq;	 /* unregistering it */
 };
 

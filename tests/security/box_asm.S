@@ -4,6 +4,7 @@
  */
 #include "pkey/gate_asm.h"
 
+#define BOX_DONE_NR 101
 #define DUMP_FLAGS 128
 #define DUMP_XSAVE 192
 
@@ -26,7 +27,10 @@ FUNC box_enter_asm
 	popq	(%rbx)
 	stmxcsr	8(%rbx)
 	fnstcw	12(%rbx)
-	cld
+	pushq	$2
+	popfq
+	fninit
+	ldmxcsr	box_mxcsr(%rip)
 	pop	%rbx
 	ret
 
@@ -187,6 +191,41 @@ FUNC box_syscall_at
 	syscall
 	ud2
 
+/* Each spoils one thing, then leaves; should it come back, it comes back. */
+.macro SPOIL_FLAG name, bit
+FUNC \name
+	pushfq
+	orq	$\bit, (%rsp)
+	popfq
+	mov	$BOX_DONE_NR, %edi
+	jmp	gate_hostcall
+.endm
+
+	SPOIL_FLAG box_spoil_df, 0x400
+	SPOIL_FLAG box_spoil_tf, 0x100
+	SPOIL_FLAG box_spoil_nt, 0x4000
+	SPOIL_FLAG box_spoil_ac, 0x40000
+
+FUNC box_spoil_mxcsr
+	push	$0xe040
+	ldmxcsr	(%rsp)
+	pop	%rax
+	mov	$BOX_DONE_NR, %edi
+	jmp	gate_hostcall
+
+/* Unmasked, with an exception pending and the stack full. */
+FUNC box_spoil_x87
+	push	$0
+	fldcw	(%rsp)
+	fld1
+	fld1
+	fld1
+	fldz
+	fdivrp
+	pop	%rax
+	mov	$BOX_DONE_NR, %edi
+	jmp	gate_hostcall
+
 FUNC box_spin_at
 	MARK_REGISTERS
 	mov	%rdi, %rsp
@@ -278,6 +317,11 @@ FUNC box_start_dumping
 	xor	%ebp, %ebp
 	call	*%rbx
 	ud2
+
+	.section .rodata
+	.balign	4
+box_mxcsr:
+	.long	0x1f80
 
 	/* A stack that everybody can read: key S. */
 	.section .data.rel.ro, "aw", @progbits

@@ -41,6 +41,14 @@ void box_trap_at(uint64_t rsp);
 void box_divide_at(uint64_t rsp);
 void box_syscall_at(uint64_t rsp);
 
+/* U: each spoils a control register or flag, then leaves with BOX_DONE. */
+void box_spoil_df(void);
+void box_spoil_tf(void);
+void box_spoil_nt(void);
+void box_spoil_ac(void);
+void box_spoil_mxcsr(void);
+void box_spoil_x87(void);
+
 /* U: spins there until it is stopped. */
 void box_spin_at(uint64_t rsp);
 
