@@ -223,8 +223,9 @@ unsigned listen_port(int fd)
 }
 
 /* SO_REUSEPORT would let a second daemon of the same user share the port
- * unnoticed; a bind without it finds out. */
-static int tcp_probe(const struct sockaddr_storage *sa, socklen_t len)
+ * unnoticed, or pick a port for 0 that another one shares; a bind without it
+ * finds out, and picks. */
+static int tcp_probe(struct sockaddr_storage *sa, socklen_t len)
 {
 	const int on = 1;
 	AUTO_CLOSE int fd =
@@ -234,6 +235,7 @@ static int tcp_probe(const struct sockaddr_storage *sa, socklen_t len)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
 		bind(fd, (const struct sockaddr *)sa, len) < 0)
 		return err_errno();
+	((struct sockaddr_in *)sa)->sin_port = htons((uint16_t)listen_port(fd));
 	return 0;
 }
 
@@ -258,9 +260,6 @@ int listen_tcp(
 		r = tcp_socket(&sa, len, &ret_fds[made]);
 		if (r < 0)
 			break;
-		/* The others join the port the kernel chose for the first. */
-		((struct sockaddr_in *)&sa)->sin_port =
-			htons((uint16_t)listen_port(ret_fds[made]));
 	}
 	if (r == 0)
 		return 0;

@@ -159,7 +159,7 @@ static void outcomes_text(struct buf *out, const struct server *s)
 struct series {
 	struct buf *out;
 	const char *name;
-	size_t offset; /* of the counter in struct function_stats */
+	bool errors; /* count errors, not calls */
 	size_t n;
 	uint64_t other; /* all functions past METRICS_FUNCTIONS */
 };
@@ -169,9 +169,9 @@ static bool series_one(struct function *fn, void *arg)
 	struct series *s = arg;
 	const struct metrics_label labels[] = {
 		{"tenant", fn->opt.tenant}, {"function", fn->opt.name}};
-	uint64_t v = atomic_load_explicit(
-		(_Atomic uint64_t *)((char *)&fn->stats + s->offset),
-		memory_order_relaxed);
+	const _Atomic uint64_t *counter =
+		s->errors ? &fn->stats.errors : &fn->stats.calls;
+	uint64_t v = atomic_load_explicit(counter, memory_order_relaxed);
 
 	if (s->n++ < METRICS_FUNCTIONS)
 		metrics_text_u64(s->out, s->name, labels, 2, v);
@@ -181,11 +181,11 @@ static bool series_one(struct function *fn, void *arg)
 }
 
 static void series_text(struct buf *out, struct runtime *rt, const char *name,
-	const char *help, size_t offset)
+	const char *help, bool errors)
 {
 	static const struct metrics_label other[] = {
 		{"tenant", "_other"}, {"function", "_other"}};
-	struct series s = {.out = out, .name = name, .offset = offset};
+	struct series s = {.out = out, .name = name, .errors = errors};
 
 	metrics_text_family(out, name, help, METRIC_COUNTER);
 	registry_each(rt->registry, NULL, series_one, &s);
@@ -204,11 +204,9 @@ void rest_metrics(struct control_req *req)
 	runtime_metrics(s->rt, &out);
 	outcomes_text(&out, s);
 	series_text(&out, s->rt, "gvisord_function_calls_total",
-		"Invocations of the current version.",
-		offsetof(struct function_stats, calls));
+		"Invocations of the current version.", false);
 	series_text(&out, s->rt, "gvisord_function_errors_total",
-		"Invocations of the current version that failed.",
-		offsetof(struct function_stats, errors));
+		"Invocations of the current version that failed.", true);
 	text = gbuf_steal(&out, &len);
 	if (text)
 		control_reply(req, 200, "text/plain; version=0.0.4", text, len);
