@@ -143,7 +143,8 @@ def run(root, binary, machine):
     code = os.path.join(root, "docs/examples/hello.lua")
     command = [calls, binary, code, "software"]
     if machine:
-        command = [os.path.join(root, "tests/vm/run"), "--script", calls,
+        command = [os.path.join(root, "tests/vm/run"), "--timeout", "300",
+                   "--script", calls,
                    "--file", binary, "--file", code, "--", binary, code, "mpk"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, text=True,
                           capture_output=True, check=False)
