@@ -30,10 +30,14 @@ enum arena_class arena_class_of(size_t bytes)
 
 static int arena_reserve(struct arena *a, enum arena_class c, size_t count)
 {
-	size_t len = count * arena_bytes[c] + ARENA_ALIGN;
-	char *p = mmap(NULL, len, PROT_NONE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t len;
+	char *p;
 
+	if (__builtin_mul_overflow(count, arena_bytes[c], &len) ||
+		__builtin_add_overflow(len, ARENA_ALIGN, &len))
+		return -ENOMEM;
+	p = mmap(NULL, len, PROT_NONE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
 		return err_errno();
 	/* The few bytes cut off for alignment are address space alone. */
