@@ -315,6 +315,7 @@ Test(server, large_body)
 	a = ask(fd, GET("/livez"));
 	cr_assert_leq(core.worker.pool.used_bytes, 8192);
 	close(fd);
+	free(body);
 }
 
 Test(server, expect_continue)
