@@ -9,6 +9,9 @@
  *   paced   starts a millisecond apart, as a client that comes now and then
  *           sees them; the isolate stays for the next call, and the keeper
  *           has prepared slots meanwhile
+ *   keeper  the same with a budget that no prepared slot has, so that the
+ * worker has to ask the keeper and nothing is in memory yet: near to what a
+ *           start has to do that finds no key free
  *   row     one after the other with no pause, each isolate dropped after its
  *           call: the keeper's part counts in
  *   parts   of a paced one: wait for a slot; layout, state and load; the first
@@ -18,6 +21,7 @@
  */
 #include <unistd.h>
 
+#include "core/arena.h"
 #include "inproc.h"
 #include "sample.h"
 #include "util/clock.h"
@@ -35,8 +39,12 @@ static struct cold {
 	struct function *kept[LIVE_MAX];
 	struct function *once;
 	struct function *brief;
-	struct samples paced, row, slot, load, first, warm;
+	struct function *odd[2];
+	struct samples paced, keeper, row, slot, load, first, warm;
 } cold;
+
+/* A budget for which nothing is prepared. */
+#define ODD_BYTES ((size_t)32 << 20)
 
 /* Long enough for the keeper to have put everything in its place. */
 #define PACE (1 * CLOCK_MS)
@@ -55,6 +63,12 @@ static void cold_whole(struct inproc *b, struct worker *w)
 	for (unsigned i = 0; i < cold.starts; i++) {
 		inproc_pause(w, PACE);
 		samples_add(&cold.paced, inproc_call(b, w, cold.brief, false));
+		CHECK(b->inv.cold);
+	}
+	for (unsigned i = 0; i < cold.starts; i++) {
+		inproc_pause(w, PACE);
+		samples_add(&cold.keeper,
+			inproc_call(b, w, cold.odd[i % 2], false));
 		CHECK(b->inv.cold);
 	}
 	for (unsigned i = 0; i < cold.starts; i++) {
@@ -82,6 +96,7 @@ static void cold_print(struct inproc *b, struct worker *w)
 	(void)w;
 	printf("live %lu\n", cold.live);
 	samples_print(&cold.paced, "paced");
+	samples_print(&cold.keeper, "keeper");
 	samples_print(&cold.row, "row");
 	samples_print(&cold.slot, "part_slot");
 	samples_print(&cold.load, "part_load");
@@ -93,7 +108,7 @@ static void cold_work(struct inproc *b, struct worker *w)
 {
 	/* Once for everything that happens only once. */
 	cold_whole(b, w);
-	cold.paced.n = cold.row.n = 0;
+	cold.paced.n = cold.keeper.n = cold.row.n = 0;
 	for (unsigned i = 0; i < cold.n_goals; i++) {
 		cold_grow(b, w, cold.goal[i]);
 		cold_whole(b, w);
@@ -141,10 +156,12 @@ int main(int argc, char **argv)
 	inproc_init(&b, most + LIVE_SPARE);
 	for (unsigned long i = 0; i < most; i++) {
 		(void)snprintf(name, sizeof(name), "kept%lu", i);
-		cold.kept[i] = inproc_function(name, -1);
+		cold.kept[i] = inproc_function(name, -1, ARENA_COMMON_BYTES);
 	}
-	cold.once = inproc_function("once", 0);
-	cold.brief = inproc_function("brief", PACE / 2);
+	cold.once = inproc_function("once", 0, ARENA_COMMON_BYTES);
+	cold.brief = inproc_function("brief", PACE / 2, ARENA_COMMON_BYTES);
+	cold.odd[0] = inproc_function("odd0", PACE / 2, ODD_BYTES);
+	cold.odd[1] = inproc_function("odd1", PACE / 2, ODD_BYTES / 2);
 	inproc_run(&b, cold_work, NULL);
 	return 0;
 }

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "core/arena.h"
 #include "engine/engine.h"
 #include "util/clock.h"
 
@@ -61,13 +60,12 @@ void inproc_init(struct inproc *b, size_t max_isolates)
 		inproc_refuse(err);
 }
 
-struct function *inproc_function(const char *name, int64_t ttl_ns)
+struct function *inproc_function(const char *name, int64_t ttl_ns, size_t bytes)
 {
 	struct function_options opt = {
 		.tenant = "bench",
 		.engine = &engine_lua,
-		/* The daemon's default, for which slots are prepared. */
-		.memory_bytes = ARENA_COMMON_BYTES,
+		.memory_bytes = bytes,
 		.timeout_ns = CLOCK_S,
 		.idle_ttl_ns = ttl_ns,
 	};

@@ -27,8 +27,10 @@ struct inproc {
 /* Leaves the process on failure, with a message. */
 void inproc_init(struct inproc *b, size_t max_isolates);
 /* After inproc_init(). ttl_ns: 0 for a function that is dropped after a call,
- * -1 for one that stays. */
-struct function *inproc_function(const char *name, int64_t ttl_ns);
+ * -1 for one that stays. bytes: its budget; ARENA_COMMON_BYTES is the daemon's
+ * default, for which slots are prepared. */
+struct function *inproc_function(
+	const char *name, int64_t ttl_ns, size_t bytes);
 /* Runs work() on the only worker, then ends the runtime. */
 void inproc_run(struct inproc *b, inproc_fn *work, void *arg);
 

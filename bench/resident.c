@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/arena.h"
 #include "inproc.h"
 #include "sample.h"
 #include "util/clock.h"
@@ -103,7 +104,7 @@ int main(int argc, char **argv)
 	inproc_init(&b, resident.total + 100);
 	for (unsigned long i = 0; i <= resident.total; i++) {
 		(void)snprintf(name, sizeof(name), "idle%lu", i);
-		resident.fn[i] = inproc_function(name, -1);
+		resident.fn[i] = inproc_function(name, -1, ARENA_COMMON_BYTES);
 	}
 	inproc_run(&b, resident_work, NULL);
 	printf("isolates %lu\nrss_kib %.2f\npss_kib %.2f\n"
