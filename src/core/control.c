@@ -75,8 +75,9 @@ void control_reply(struct control_req *req, int status, const char *media_type,
 		req->body = b->bytes;
 		req->body_len = body_len;
 	}
+	/* No memory for the bytes: the status must not promise them. */
+	req->status = body && !b ? 500 : status;
 	free(body);
-	req->status = status;
 	req->media_type = media_type;
 	req->msg.run = control_returned;
 	worker_post(req->worker, &req->msg);

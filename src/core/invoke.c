@@ -149,7 +149,7 @@ static void invoke_settle(struct worker *w, struct invocation *inv)
 	struct runtime *rt = w->rt;
 
 	if (domain_unpin(&rt->core->mux, &iso->domain, w->now))
-		keeper_unpinned(rt->keeper);
+		keeper_wake(rt->keeper);
 	iso->inv = NULL;
 	invoke_count_busy(inv, -1u);
 	atomic_fetch_add_explicit(&iso->calls, 1, memory_order_relaxed);

@@ -201,7 +201,7 @@ static void keeper_retry(struct keeper *k)
 	}
 }
 
-void keeper_unpinned(struct keeper *k)
+void keeper_wake(struct keeper *k)
 {
 	doorbell_ring(&k->doorbell);
 }
@@ -225,6 +225,8 @@ static void keeper_stop_run(struct worker *w, uint64_t run)
 static uint64_t keeper_look(struct keeper *k, uint64_t now)
 {
 	uint64_t next = UINT64_MAX;
+	/* Told to stop at once: every run is over its time. */
+	bool all = atomic_load(&k->rt->stop) > 1;
 
 	for (unsigned i = 0; i < k->rt->n_workers; i++) {
 		struct worker *w = &k->rt->workers[i];
@@ -233,7 +235,7 @@ static uint64_t keeper_look(struct keeper *k, uint64_t now)
 
 		if (run == 0 || (run & RUN_STOPPING))
 			continue;
-		if (deadline <= now)
+		if (all || deadline <= now)
 			keeper_stop_run(w, run);
 		else if (deadline < next)
 			next = deadline;

@@ -34,8 +34,9 @@ void keeper_recycle(struct isolate *iso, msg_fn *done);
 /* Worker: a run with this deadline begins. Rings only if the keeper would
  * sleep past it. */
 void keeper_watch(struct keeper *k, uint64_t deadline);
-/* Worker: a key may be free for those that wait. */
-void keeper_unpinned(struct keeper *k);
+/* Anybody: look again, a key may be free for those that wait, or the runtime is
+ * to stop at once. */
+void keeper_wake(struct keeper *k);
 
 /* On the keeper's thread: the pages of [at, at+len) go back to the system. */
 void keeper_discard(void *at, size_t len);

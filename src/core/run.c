@@ -248,6 +248,11 @@ static void end_stopped(struct invocation *inv, uint64_t timeout)
 {
 	char text[128];
 
+	if (worker_must_stop(inv->worker)) {
+		inv->outcome = OUTCOME_DRAINING;
+		run_message_text(inv, "the daemon was told to stop at once");
+		return;
+	}
 	snprintf(text, sizeof(text),
 		"the function ran longer than its limit of %llu ms",
 		(unsigned long long)(timeout / CLOCK_MS));

@@ -333,6 +333,7 @@ int runtime_start(struct runtime *rt, const struct worker_loop *loop, char *err,
 
 	if (r < 0)
 		return failed(r, err, err_size, "baseline filter");
+	rt->core->loop = loop;
 	r = keeper_start(rt->keeper);
 	if (r < 0)
 		return failed(r, err, err_size, "keeper thread");
@@ -416,6 +417,8 @@ static void runtime_drain(struct runtime *rt)
 	int told = 0;
 
 	atomic_store(&rt->ready, false);
+	if (rt->core->loop->drain)
+		rt->core->loop->drain(rt->core->loop->arg);
 	while (atomic_load(&rt->core->loops) > 0) {
 		uint32_t seen = doorbell_seen(&rt->doorbell);
 		int level = atomic_load(&rt->stop);
@@ -429,6 +432,7 @@ static void runtime_drain(struct runtime *rt)
 		}
 		while (told < level)
 			runtime_nudge(rt, ++told);
+		keeper_wake(rt->keeper);
 		runtime_turn(rt);
 		if (atomic_load(&rt->core->loops) > 0)
 			runtime_wait(rt, seen, until - now);

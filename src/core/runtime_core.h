@@ -11,6 +11,7 @@ struct runtime_core {
 	struct gate gate;
 	struct domain_mux mux;
 	struct arena arena;
+	const struct worker_loop *loop;
 	struct gate_thread *control; /* the first thread's */
 	_Atomic unsigned settled;    /* workers whose set-up ended */
 	_Atomic unsigned loops;	     /* workers still in their loop */

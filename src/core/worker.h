@@ -45,7 +45,9 @@ struct worker {
 struct worker_loop {
 	int (*setup)(struct worker *w, void *arg, int *ret_ring_fd);
 	void (*loop)(struct worker *w, void *arg);
-	void (*teardown)(struct worker *w, void *arg);
+	/* On the control thread when the drain begins: take no new clients.
+	 * May be NULL. */
+	void (*drain)(void *arg);
 	void *arg;
 };
 

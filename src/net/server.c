@@ -28,6 +28,7 @@ static int setup(struct worker *w, void *arg, int *ret_ring_fd)
 	if (r < 0)
 		return r;
 	w->net = hub;
+	/* Stays until server_fini(): the control thread reads its counters. */
 	s->hubs[w->id] = hub;
 	*ret_ring_fd = hub->ring.u.ring_fd;
 	return 0;
@@ -39,11 +40,9 @@ static void loop(struct worker *w, void *arg)
 	hub_loop(w->net);
 }
 
-/* The hub stays until server_fini(): the control thread reads its counters. */
-static void teardown(struct worker *w, void *arg)
+static void drain(void *arg)
 {
-	(void)arg;
-	w->net = NULL;
+	server_unlisten(arg);
 }
 
 #define DEFAULT(field, value) (opt->field = opt->field ? opt->field : (value))
@@ -72,7 +71,7 @@ int server_init(
 		.rt = rt,
 		.n_workers = rt->n_workers,
 		.unix_fd = -1,
-		.loop = {setup, loop, teardown, s},
+		.loop = {setup, loop, drain, s},
 	};
 	server_options_init(&s->opt);
 	if (s->opt.max_request > BODY_MAX)

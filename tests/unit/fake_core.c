@@ -313,7 +313,6 @@ static void *worker_main(void *arg)
 
 	CHECK(l->setup(&f->worker, l->arg, &fd) == 0);
 	l->loop(&f->worker, l->arg);
-	l->teardown(&f->worker, l->arg);
 	return NULL;
 }
 
