@@ -176,6 +176,21 @@ int registry_remove(struct registry *r, const char *id)
 	return 0;
 }
 
+bool registry_has(struct registry *r, const struct function *fn)
+{
+	const struct function *current =
+		registry_at(r, registry_place(r, fn->id), fn->id);
+
+	return current && registry_same(current, fn);
+}
+
+void registry_discard(struct registry *r, struct function *fn)
+{
+	atomic_store(&fn->retired, true);
+	if (r->retired)
+		r->retired(fn, r->retired_arg);
+}
+
 size_t registry_count(struct registry *r)
 {
 	return r->count;

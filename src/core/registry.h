@@ -37,6 +37,11 @@ struct function *registry_find(struct registry *r, const char *id, size_t len);
 int registry_publish(
 	struct registry *r, struct function *fn, bool *ret_replaced);
 int registry_remove(struct registry *r, const char *id);
+/* Is the current version of fn's id the very same code and options? */
+bool registry_has(struct registry *r, const struct function *fn);
+/* fn was not published and will not be: its isolates go. The reference stays
+ * the caller's. */
+void registry_discard(struct registry *r, struct function *fn);
 size_t registry_count(struct registry *r);
 
 /* In the order of names; fn is good during the call. Stops when visit returns

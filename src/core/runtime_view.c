@@ -24,7 +24,7 @@ static bool view_isolate(
 	ret->version = fn->version;
 	ret->state = state;
 	ret->id = iso->id;
-	ret->key = domain_key(&iso->domain);
+	ret->key = iso->worker->rt->hardware ? domain_key(&iso->domain) : -1;
 	ret->worker = iso->worker->id;
 	ret->age_ns = now > iso->created ? now - iso->created : 0;
 	ret->calls = iso->calls;

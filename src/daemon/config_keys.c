@@ -71,8 +71,6 @@ const struct config_key config_keys[] = {
 	 "log lines of one invocation; what is over is dropped and counted"),
 	UINT("limits.code_bytes", limits.code_bytes, 1, 64 * MIB, "8388608",
 	 "code of one function"),
-	UINT("limits.header_bytes", limits.header_bytes, 1024, 65536, "16384",
-	 "request line and headers of one request together"),
 	UINT("limits.memory_mb", limits.memory_mb, 1, 65536, "1024",
 	 "largest memory budget a function may ask for"),
 	UINT("limits.timeout_ms", limits.timeout_ms, 1, 24 * HOUR_MS, "900000",

@@ -30,7 +30,7 @@ struct lua_in {
 	struct heap *heap;
 	lua_State *L; /* NULL until loaded */
 	bool loaded;
-	bool takes_context; /* the entry point has a second parameter */
+	bool takes_context;	/* the entry point has a second parameter */
 	enum inside_fail stage; /* what an error raised now would mean */
 	void *buffer;		/* given out by INSIDE_ALLOC and not yet used */
 	struct json_buf reply;

@@ -97,6 +97,18 @@ static void failed(struct control_req *req, struct registration *reg,
 	finish(req, reg);
 }
 
+/* What is there already is this very code: the answer is that version. */
+static void same(struct control_req *req, struct registration *reg)
+{
+	struct registry *r = rest_exchange(req)->server->rt->registry;
+	struct function *fn = reg->fn;
+
+	reg->fn = registry_find(r, fn->id, strlen(fn->id));
+	reg->result = REGISTRATION_SAME;
+	function_put(fn);
+	finish(req, reg);
+}
+
 static void publish(struct control_req *req, struct registration *reg)
 {
 	struct runtime *rt = rest_exchange(req)->server->rt;
@@ -118,14 +130,12 @@ static void publish(struct control_req *req, struct registration *reg)
 		return;
 	}
 	function_put(fn);
+	registry_discard(rt->registry, fn);
 	if (r == REGISTRY_E_FULL) {
 		failed(req, reg, PROBLEM_LIMIT_FUNCTIONS,
 			"no room for another function (limits.functions)");
 	} else if (r == REGISTRY_E_SAME) {
-		reg->fn = registry_find(rt->registry, fn->id, strlen(fn->id));
-		reg->result = REGISTRATION_SAME;
-		function_put(fn);
-		finish(req, reg);
+		same(req, reg);
 	} else {
 		failed(req, reg, PROBLEM_DAEMON_INTERNAL, strerror(-r));
 	}
@@ -175,6 +185,10 @@ void registration_start(struct control_req *req, struct registration *reg,
 	reg->fn = function_new(&reg->opt, code, code_len);
 	if (!reg->fn) {
 		failed(req, reg, PROBLEM_DAEMON_INTERNAL, "out of memory");
+		return;
+	}
+	if (registry_has(rest_exchange(req)->server->rt->registry, reg->fn)) {
+		same(req, reg);
 		return;
 	}
 	req->state = reg;

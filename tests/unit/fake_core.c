@@ -82,6 +82,20 @@ int registry_publish(
 	return 0;
 }
 
+bool registry_has(struct registry *r, const struct function *fn)
+{
+	const struct function *old = registry_find(r, fn->id, strlen(fn->id));
+
+	return old && old->code_len == fn->code_len &&
+	       memcmp(old->code, fn->code, fn->code_len) == 0;
+}
+
+void registry_discard(struct registry *r, struct function *fn)
+{
+	(void)r;
+	(void)fn;
+}
+
 int registry_remove(struct registry *r, const char *id)
 {
 	size_t i = registry_slot(id, strlen(id));
