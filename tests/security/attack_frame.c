@@ -83,11 +83,11 @@ static void try_place(const struct plan *p)
 
 	if (!tap_ok(caught(r, p), "%s with the stack in %s: untouched", name,
 		    place))
-		tap_end("defended", r);
+		box_say("defended", r);
 	r = box_run(&no_stack, session, p);
 	if (!tap_ok(r->n_ends == 1 && r->end[0].hurt[p->place],
 		    "%s with the stack in %s: control", name, place))
-		tap_end("control", r);
+		box_say("control", r);
 }
 
 static void try_places(void)
@@ -114,7 +114,7 @@ static void try_altstack(const char *where, uint64_t offset)
 			    "%s with the stack at the %s of the "
 			    "alternate stack: caught",
 			    triggers[p.trigger].name, where))
-			tap_end("defended", r);
+			box_say("defended", r);
 	}
 }
 
@@ -128,7 +128,7 @@ static void try_armed(void)
 
 	if (!tap_ok(WIFSIGNALED(r->status) && !r->hung,
 		    "the stack at the alternate stack's bottom: control"))
-		tap_end("control", r);
+		box_say("control", r);
 }
 
 static void try_elsewhere(const char *where, uint64_t rsp)
@@ -140,7 +140,7 @@ static void try_elsewhere(const char *where, uint64_t rsp)
 
 		if (!tap_ok(caught(r, &p), "%s with the stack %s: caught",
 			    triggers[p.trigger].name, where))
-			tap_end("defended", r);
+			box_say("defended", r);
 	}
 }
 

@@ -166,12 +166,12 @@ static void try_jump(const struct plan *p)
 	const struct box_report *r = box_run(NULL, session, p);
 
 	if (!tap_ok(box_survived(r), "%s: nothing gained", p->name))
-		tap_end("defended", r);
+		box_say("defended", r);
 	if (p->control == NONE)
 		return;
 	r = box_run(&no_checks, session, p);
 	if (!tap_ok(control_held(r, p->control), "%s: control", p->name))
-		tap_end("control", r);
+		box_say("control", r);
 }
 
 /* WRPKRU. -------------------------------------------------------------------
@@ -276,7 +276,7 @@ static void try_naked(const struct value *v)
 		opens = false;
 	if (!tap_ok(r->end[0].leaked == opens, "a WRPKRU unchecked, %s: %s",
 		    v->name, opens ? "leaks" : "no use"))
-		tap_end("naked", r);
+		box_say("naked", r);
 }
 
 static void try_all_wrpkru(void)
@@ -390,11 +390,11 @@ static void try_borrowed(void)
 
 	if (!tap_ok(box_survived(r) && r->number[0] == 0,
 		    "exit with GS at another worker's page: nothing gained"))
-		tap_end("defended", r);
+		box_say("defended", r);
 	r = box_run(&no_checks, session_borrowed, &p);
 	if (!tap_ok(r->number[0] == 1,
 		    "exit with GS at another worker's page: control"))
-		tap_end("control", r);
+		box_say("control", r);
 }
 
 /* Entries and middles. ------------------------------------------------------
@@ -515,7 +515,7 @@ static void try_sigreturn(const char *name, struct box_jump jump)
 				    : e->leaked;
 
 		if (!tap_ok(good, "%s, %s", name, walls[i].name))
-			tap_end(walls[i].name, r);
+			box_say(walls[i].name, r);
 	}
 }
 

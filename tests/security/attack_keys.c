@@ -157,12 +157,12 @@ static void try_many(void)
 	if (!tap_ok(r->status == 0 && r->number[SERVED] == MANY * ROUNDS &&
 			    r->number[WRONG] == 0 && r->number[DEAD] == 0,
 		    "%d isolates served in turn, each as itself", MANY))
-		tap_end("many", r);
+		box_say("many", r);
 	tap_ok(r->number[OTHER] >= MANY * ROUNDS - PRIM_KEYS,
 		"by %lu evictions", r->number[OTHER]);
 	if (!tap_ok(r->number[AGREE] == ROUNDS && r->number[DIFFER] == 0,
 		    "every page has its domain's key"))
-		tap_end("smaps", r);
+		box_say("smaps", r);
 }
 
 /* Stale rights. -------------------------------------------------------------
@@ -211,11 +211,11 @@ static void try_stale(void)
 	if (!tap_ok(r->number[OTHER] == 1 && died_of_parking(&r->end[0]) &&
 			    r->end[0].alive,
 		    "an evicted isolate with its old rights: faults on key P"))
-		tap_end("stale", r);
+		box_say("stale", r);
 	if (!tap_ok(r->status == 0 && r->number[WRONG] == 0 &&
 			    r->number[DEAD] == 0,
 		    "afterwards it and all others go on"))
-		tap_end("stale", r);
+		box_say("stale", r);
 }
 
 /* U. */
@@ -263,7 +263,7 @@ static void try_running(void)
 	if (!tap_ok(r->number[OTHER] == 0 && died_of_parking(&r->end[0]) &&
 			    r->end[0].alive,
 		    "an isolate whose memory is parked while it runs: faults"))
-		tap_end("running", r);
+		box_say("running", r);
 }
 
 /* Retags that fail. ---------------------------------------------------------
@@ -323,13 +323,13 @@ static void try_failure(const struct failure *f)
 
 	if (!tap_ok(r->status == 0 && r->number[OTHER] == 1,
 		    "%s: that one is killed", f->name))
-		tap_end(f->name, r);
+		box_say(f->name, r);
 	if (!tap_ok(r->number[DEAD] == f->dead && r->number[WRONG] == 0,
 		    "%s: all others go on", f->name))
-		tap_end(f->name, r);
+		box_say(f->name, r);
 	if (!tap_ok(r->number[AGREE] == 2 && r->number[DIFFER] == 0,
 		    "%s: every page has its domain's key", f->name))
-		tap_end(f->name, r);
+		box_say(f->name, r);
 }
 
 static void session_lying(struct box *b, const void *arg)
@@ -347,7 +347,7 @@ static void try_lying(void)
 
 	if (!tap_ok(r->number[DIFFER] == 1,
 		    "a tag that is not done is noticed: control"))
-		tap_end("lying", r);
+		box_say("lying", r);
 }
 
 /* Restartable sequences. ----------------------------------------------------
@@ -386,13 +386,13 @@ static void try_rseq(void)
 	if (!tap_ok(r->number[OTHER] == 0 && box_survived(r) &&
 			    r->end[0].fault.signal == SIGURG,
 		    "no rseq on the worker; an isolate is stopped"))
-		tap_end("rseq", r);
+		box_say("rseq", r);
 	r = box_run(&rseq_on, session_rseq, NULL);
 	/* By the kernel, or by the handler that finds a fault in T. */
 	if (!tap_ok(r->number[OTHER] == 1 && !r->hung &&
 			    (WIFSIGNALED(r->status) || r->fatal),
 		    "with rseq on, that ends the process: control"))
-		tap_end("rseq", r);
+		box_say("rseq", r);
 }
 
 int main(void)

@@ -129,11 +129,11 @@ static void try_access(const struct access *c)
 
 	if (!tap_ok(refused(r, c), "%s %s%s%s: refused", verb,
 		    box_place_name[c->place], stack_name[c->stack], gs))
-		tap_end("defended", r);
+		box_say("defended", r);
 	r = box_run_one(&no_keys, access_in, &a);
 	if (!tap_ok(succeeded(r, c), "%s %s%s%s: control", verb,
 		    box_place_name[c->place], stack_name[c->stack], gs))
-		tap_end("control", r);
+		box_say("control", r);
 }
 
 /* What isolates may read, they can. */
@@ -144,7 +144,7 @@ static void try_allowed(enum box_place place)
 
 	if (!tap_ok(box_survived(r) && r->end[0].how == GATE_LEFT,
 		    "read %s: allowed", box_place_name[place]))
-		tap_end("read", r);
+		box_say("read", r);
 }
 
 int main(void)

@@ -181,7 +181,7 @@ static void try_walls(const char *name, box_attack_fn *fn, bool leaks)
 				    : made,
 			    "%s, %s: %s", name, w->name,
 			    w->code ? "refused" : "made"))
-			tap_end(w->name, r);
+			box_say(w->name, r);
 	}
 }
 
@@ -245,7 +245,7 @@ static void try_numbers(const struct walls *w)
 	if (!tap_ok(r->status == 0 && r->n_ends == LAST_NR + 1 && bad == 0,
 		    "all %d numbers, %s: as the policy says", LAST_NR + 1,
 		    w->name))
-		tap_end("numbers", r);
+		box_say("numbers", r);
 }
 
 /* Cookies. ------------------------------------------------------------------
@@ -344,7 +344,7 @@ static void try_cookies(const struct cookie *cookie)
 
 		if (!tap_ok(cookie_held(r, &c), "%s, dispatch off, %s",
 			    cookie->name, guess_name[c.guess]))
-			tap_end(guess_name[c.guess], r);
+			box_say(guess_name[c.guess], r);
 	}
 }
 

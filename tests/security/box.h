@@ -22,6 +22,7 @@
 #include "pkey/gate.h"
 #include "pkey/gate_asm.h"
 #include "tests/security/box_asm.h"
+#include "tests/security/tap.h"
 
 /* What attackers go for. */
 enum box_place {
@@ -211,18 +212,11 @@ __attribute__((noreturn)) void box_done(void);
 
 extern const char *const box_place_name[BOX_PLACES];
 
-/* Results, as TAP. ----------------------------------------------------------
+/* Verdicts. ----------------------------------------------------------------
  */
 
-/* Prints one line; the formatted name follows. Returns good. */
-__attribute__((format(printf, 2, 3))) bool tap_ok(
-	bool good, const char *name, ...);
-/* A comment line. */
-__attribute__((format(printf, 1, 2))) void tap_say(const char *text, ...);
 /* What a failed test's reader wants to know. */
-void tap_end(const char *what, const struct box_report *r);
-/* The plan; the program's exit code. */
-int tap_plan(void);
+void box_say(const char *what, const struct box_report *r);
 /* Of a run of one attack: nothing was got, nothing hurt, all goes on. */
 bool box_survived(const struct box_report *r);
 /* Ends the program, as failed, unless this machine has all that is needed. */

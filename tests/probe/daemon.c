@@ -1,0 +1,354 @@
+/* See daemon.h. */
+#include "tests/probe/daemon.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+	ARGS_MAX = 32,
+	PATIENCE_MS = 20000,
+	REQUEST_MAX = 16 << 10,
+};
+
+__attribute__((noreturn, format(printf, 1, 2))) static void give_up(
+	const char *text, ...)
+{
+	va_list ap;
+
+	printf("Bail out! ");
+	va_start(ap, text);
+	(void)vprintf(text, ap);
+	va_end(ap);
+	printf(": %s\n", strerror(errno));
+	(void)fflush(stdout);
+	_exit(1);
+}
+
+/* The process. --------------------------------------------------------------
+ */
+
+static int by_number(const void *a, const void *b)
+{
+	const pid_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static unsigned tasks_of(pid_t pid, pid_t ret_task[DAEMON_TASKS])
+{
+	char path[64];
+	struct dirent *e;
+	unsigned n = 0;
+	DIR *dir;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir)) && n < DAEMON_TASKS)
+		if (e->d_name[0] != '.')
+			ret_task[n++] = (pid_t)strtol(e->d_name, NULL, 10);
+	if (dir)
+		(void)closedir(dir);
+	qsort(ret_task, n, sizeof(*ret_task), by_number);
+	return n;
+}
+
+static void daemon_exec(
+	const struct daemon *d, const char *program, const char *const more[])
+{
+	const char *argv[ARGS_MAX] = {
+		program, "serve", "--socket", d->socket, NULL};
+	size_t n = 4;
+
+	while (more && *more && n + 1 < ARGS_MAX)
+		argv[n++] = *more++;
+	argv[n] = NULL;
+	(void)dup2(STDERR_FILENO, STDOUT_FILENO);
+	execv(program, (char *const *)argv);
+	_exit(127);
+}
+
+static int try_connect(const struct daemon *d)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", d->socket);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
+		return fd;
+	if (fd >= 0)
+		(void)close(fd);
+	return -1;
+}
+
+static void daemon_await(const struct daemon *d)
+{
+	for (unsigned ms = 0; ms < PATIENCE_MS; ms++) {
+		int fd = try_connect(d);
+
+		if (fd >= 0) {
+			(void)close(fd);
+			return;
+		}
+		if (waitpid(d->pid, NULL, WNOHANG) == d->pid)
+			give_up("the daemon did not start");
+		(void)usleep(1000);
+	}
+	give_up("the daemon does not listen");
+}
+
+void daemon_start(
+	struct daemon *d, const char *program, const char *const more[])
+{
+	struct client c;
+	struct reply r;
+
+	memset(d, 0, sizeof(*d));
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)snprintf(d->dir, sizeof(d->dir), "/tmp/gvisord-test-XXXXXX");
+	if (!mkdtemp(d->dir))
+		give_up("mkdtemp");
+	(void)snprintf(d->socket, sizeof(d->socket), "%s/socket", d->dir);
+	(void)fflush(NULL);
+	d->pid = fork();
+	if (d->pid == 0)
+		daemon_exec(d, program, more);
+	if (d->pid < 0)
+		give_up("fork");
+	daemon_await(d);
+	client_init(&c, d);
+	do {
+		client_send(&c, "GET /readyz", "", NULL, &r);
+	} while (r.status == 503);
+	client_fini(&c);
+	d->n_tasks = tasks_of(d->pid, d->task);
+}
+
+bool daemon_stop(struct daemon *d)
+{
+	int status = -1;
+
+	(void)kill(d->pid, SIGTERM);
+	for (unsigned ms = 0; ms < PATIENCE_MS; ms++) {
+		if (waitpid(d->pid, &status, WNOHANG) == d->pid)
+			break;
+		(void)usleep(1000);
+	}
+	if (status == -1) {
+		(void)kill(d->pid, SIGKILL);
+		(void)waitpid(d->pid, NULL, 0);
+	}
+	(void)unlink(d->socket);
+	(void)rmdir(d->dir);
+	return status == 0;
+}
+
+bool daemon_same(const struct daemon *d)
+{
+	pid_t task[DAEMON_TASKS];
+	unsigned n = tasks_of(d->pid, task);
+
+	return n > 0 && n == d->n_tasks &&
+	       memcmp(task, d->task, n * sizeof(*task)) == 0;
+}
+
+static unsigned count_lines(const struct daemon *d, const char *file)
+{
+	char path[64];
+	unsigned n = 0;
+	FILE *f;
+	int c;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", d->pid, file);
+	f = fopen(path, "re");
+	while (f && (c = getc(f)) != EOF)
+		n += c == '\n';
+	if (f)
+		(void)fclose(f);
+	return n;
+}
+
+static unsigned count_fds(const struct daemon *d)
+{
+	char path[64];
+	struct dirent *e;
+	unsigned n = 0;
+	DIR *dir;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", d->pid);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir)))
+		n += e->d_name[0] != '.';
+	if (dir)
+		(void)closedir(dir);
+	return n;
+}
+
+static bool proc_line(const struct daemon *d, const char *file,
+	const char *name, char *ret_line, size_t size)
+{
+	char path[64];
+	bool found = false;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", d->pid, file);
+	f = fopen(path, "re");
+	while (f && !found && fgets(ret_line, (int)size, f))
+		found = strncmp(ret_line, name, strlen(name)) == 0;
+	if (f)
+		(void)fclose(f);
+	return found;
+}
+
+void daemon_use(const struct daemon *d, struct daemon_use *ret_use)
+{
+	pid_t task[DAEMON_TASKS];
+	char line[256];
+
+	ret_use->fds = count_fds(d);
+	ret_use->tasks = tasks_of(d->pid, task);
+	ret_use->maps = count_lines(d, "maps");
+	ret_use->rss = 0;
+	if (proc_line(d, "status", "VmRSS:", line, sizeof(line)))
+		ret_use->rss = strtoull(line + strlen("VmRSS:"), NULL, 10)
+			       << 10;
+}
+
+bool daemon_says(const struct daemon *d, const char *file, const char *name,
+	const char *want)
+{
+	char line[256];
+
+	return proc_line(d, file, name, line, sizeof(line)) &&
+	       strstr(line + strlen(name), want);
+}
+
+/* HTTP. ---------------------------------------------------------------------
+ */
+
+void client_init(struct client *c, const struct daemon *d)
+{
+	c->daemon = d;
+	c->fd = try_connect(d);
+	if (c->fd < 0)
+		give_up("connect to %s", d->socket);
+}
+
+void client_fini(struct client *c)
+{
+	(void)close(c->fd);
+}
+
+static void send_all(int fd, const char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t w = write(fd, p, n);
+
+		if (w <= 0)
+			give_up("the daemon hung up on a request");
+		p += w;
+		n -= (size_t)w;
+	}
+}
+
+/* Reads one reply. head + body must fit. */
+static void take_reply(int fd, struct reply *r)
+{
+	static __thread char mem[REPLY_BYTES + 4096];
+	size_t have = 0, head = 0, want = 0;
+
+	for (;;) {
+		ssize_t n = read(fd, mem + have, sizeof(mem) - 1 - have);
+		char *p;
+
+		if (n <= 0)
+			give_up("the daemon hung up on a reply");
+		have += (size_t)n;
+		mem[have] = '\0';
+		p = strstr(mem, "\r\n\r\n");
+		if (!head && p) {
+			head = (size_t)(p + 4 - mem);
+			p = strcasestr(mem, "\r\nContent-Length:");
+			want = p ? strtoull(p + 17, NULL, 10) : 0;
+			if (want > REPLY_BYTES)
+				give_up("a reply of %zu bytes", want);
+		}
+		if (head && have >= head + want)
+			break;
+	}
+	r->status = (int)strtol(mem + strlen("HTTP/1.1 "), NULL, 10);
+	r->len = want;
+	memcpy(r->body, mem + head, want);
+	r->body[want] = '\0';
+}
+
+static void take_code(struct reply *r)
+{
+	static const char key[] = "\"code\":\"";
+	const char *p = r->status >= 400 ? strstr(r->body, key) : NULL;
+
+	r->code[0] = '\0';
+	if (!p)
+		return;
+	p += sizeof(key) - 1;
+	(void)snprintf(
+		r->code, sizeof(r->code), "%.*s", (int)strcspn(p, "\""), p);
+}
+
+void client_send(struct client *c, const char *start, const char *headers,
+	const char *body, struct reply *ret_reply)
+{
+	char request[REQUEST_MAX];
+	size_t len = body ? strlen(body) : 0;
+	int n = snprintf(request, sizeof(request),
+		"%s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %zu\r\n\r\n%s",
+		start, headers, len, body ? body : "");
+
+	if (n < 0 || (size_t)n >= sizeof(request))
+		give_up("a request too long for this client");
+	send_all(c->fd, request, (size_t)n);
+	take_reply(c->fd, ret_reply);
+	take_code(ret_reply);
+}
+
+int client_deploy(struct client *c, const char *name, const char *type,
+	const char *code, const char *options)
+{
+	static __thread struct reply r;
+	char start[256], headers[128];
+
+	(void)snprintf(start, sizeof(start), "PUT /v1/functions/default/%s%s",
+		name, options);
+	(void)snprintf(headers, sizeof(headers), "Content-Type: %s\r\n", type);
+	client_send(c, start, headers, code, &r);
+	return r.status;
+}
+
+void client_invoke(struct client *c, const char *name, const char *body,
+	struct reply *ret_reply)
+{
+	char start[256];
+
+	(void)snprintf(start, sizeof(start),
+		"POST /v1/functions/default/%s/invoke", name);
+	client_send(c, start, "", body, ret_reply);
+}
+
+int64_t reply_number(const struct reply *r, const char *key)
+{
+	char quoted[64];
+	const char *p;
+
+	(void)snprintf(quoted, sizeof(quoted), "\"%s\":", key);
+	p = strstr(r->body, quoted);
+	return p ? strtoll(p + strlen(quoted), NULL, 10) : -1;
+}

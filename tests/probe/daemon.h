@@ -1,0 +1,70 @@
+#pragma once
+/*
+ * A daemon to test, and HTTP to it: raw sockets, one connection per client, no
+ * help from the product. Test side; a failure that is no finding ends the
+ * program.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+	DAEMON_TASKS = 64,
+	REPLY_BYTES = 64 << 10,
+};
+
+struct daemon {
+	pid_t pid;
+	char dir[64];
+	char socket[96];
+	pid_t task[DAEMON_TASKS]; /* at the start, ascending */
+	unsigned n_tasks;
+};
+
+/* What can run out. */
+struct daemon_use {
+	unsigned fds;
+	unsigned tasks;
+	unsigned maps;
+	uint64_t rss; /* bytes */
+};
+
+struct reply {
+	int status;
+	size_t len;
+	char body[REPLY_BYTES + 1]; /* NUL-terminated */
+	char code[64];		    /* of a problem, else "" */
+};
+
+struct client {
+	const struct daemon *daemon;
+	int fd;
+};
+
+/* argv[0] is the program; " serve --socket ..." and more follow it. Waits until
+ * it is ready, then notes its threads. */
+void daemon_start(
+	struct daemon *d, const char *program, const char *const more[]);
+/* SIGTERM; true: it ended with 0, before long. */
+bool daemon_stop(struct daemon *d);
+/* It is the process it was, with the threads it had. */
+bool daemon_same(const struct daemon *d);
+void daemon_use(const struct daemon *d, struct daemon_use *ret_use);
+/* True when the line that begins with `name` in /proc/PID/<file> has `want`. */
+bool daemon_says(const struct daemon *d, const char *file, const char *name,
+	const char *want);
+
+void client_init(struct client *c, const struct daemon *d);
+void client_fini(struct client *c);
+/* One request and its reply. headers: lines with CRLF, or "". */
+void client_send(struct client *c, const char *start, const char *headers,
+	const char *body, struct reply *ret_reply);
+/* PUT of a function of the default tenant; options: "?timeout_ms=50" or "". */
+int client_deploy(struct client *c, const char *name, const char *type,
+	const char *code, const char *options);
+/* POST of an invocation. */
+void client_invoke(struct client *c, const char *name, const char *body,
+	struct reply *ret_reply);
+/* Value of a number in a flat JSON text: after "key": . -1: not there. */
+int64_t reply_number(const struct reply *r, const char *key);

@@ -1,0 +1,41 @@
+/*
+ * gvisord-probe: the product with two engines more, which do inside an isolate
+ * what functions must not. For tests.
+ */
+#include "cli/cli.h"
+#include "engine/engine.h"
+#include "tests/probe/probe_in.h"
+
+static int probe_admit(
+	const void *code, size_t len, char *reason, size_t reason_size)
+{
+	(void)code;
+	(void)len;
+	(void)reason;
+	(void)reason_size;
+	return 0;
+}
+
+const struct engine engine_probe = {
+	.name = "probe",
+	.media_type = "text/x-probe",
+	.inside_main = probe_in_main,
+	.admit = probe_admit,
+};
+
+const struct engine engine_faulty = {
+	.name = "faulty",
+	.media_type = "text/x-faulty",
+	.memory_safe = true,
+	.inside_main = probe_in_main,
+	.admit = probe_admit,
+};
+
+int main(int argc, char **argv)
+{
+	static const struct engine *const engines[] = {
+		&engine_lua, &engine_probe, &engine_faulty, NULL};
+
+	engines_set(engines);
+	return cli_main(argc, argv, stdout, stderr);
+}
