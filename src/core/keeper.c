@@ -32,6 +32,7 @@
 struct keeper {
 	struct runtime *rt;
 	uint64_t deadlines; /* sum of the workers', when last seen */
+	uint64_t quiet_at;  /* until then there is traffic */
 	pthread_t thread;
 	struct inbox inbox;
 	struct doorbell doorbell;
@@ -246,30 +247,30 @@ static uint64_t keeper_look(struct keeper *k, uint64_t now)
 	return next;
 }
 
-/* True when a run began since the last time. */
-static bool keeper_busy(struct keeper *k)
+/* When the last run that was noticed is KEEPER_LOOK_NS ago. */
+static uint64_t keeper_quiet_at(struct keeper *k, uint64_t now)
 {
 	uint64_t sum = 0;
-	bool busy;
 
 	for (unsigned i = 0; i < k->rt->n_workers; i++)
 		sum += atomic_load(&k->rt->workers[i].core->deadline);
-	busy = sum != k->deadlines;
+	if (sum != k->deadlines)
+		k->quiet_at = now + KEEPER_LOOK_NS;
 	k->deadlines = sum;
-	return busy;
+	return k->quiet_at;
 }
 
 /* Publishes the time before the last look at the workers: one that begins a
  * run in between either is seen or sees it, and rings. While there is traffic
- * it looks at least every KEEPER_LOOK_NS: ringing costs a worker more than a
- * warm call. */
+ * the time is never far, for ringing costs a worker more than a warm call. */
 static uint64_t keeper_deadlines(struct keeper *k)
 {
 	uint64_t now = clock_now();
+	uint64_t quiet = keeper_quiet_at(k, now);
 	uint64_t next = keeper_look(k, now);
 
-	if (keeper_busy(k) && next > now + KEEPER_LOOK_NS)
-		next = now + KEEPER_LOOK_NS;
+	if (quiet > now && quiet < next)
+		next = quiet;
 	atomic_store(&k->next_look, next);
 	return keeper_look(k, now) < next ? now : next;
 }
