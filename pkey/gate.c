@@ -219,3 +219,8 @@ bool gate_owns_instruction(uint64_t addr)
 	return addr >= (uint64_t)gate_code_begin &&
 	       addr < (uint64_t)gate_code_end;
 }
+
+const void *gate_constants(void)
+{
+	return &gate_const;
+}

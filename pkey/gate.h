@@ -142,5 +142,8 @@ void gate_copy_out(const struct gate *gate, int key, void *dst,
  * when a forbidden instruction at addr is one of the gate's own. */
 bool gate_owns_instruction(uint64_t addr);
 
+/* The page of the gate's constants, read-only after gate_init(). */
+const void *gate_constants(void);
+
 /* gate.S */
 void gate_start(void);

@@ -12,3 +12,11 @@
  * mode.
  */
 int partition_apply(const struct keys *keys);
+
+/*
+ * Seals what nobody writes any more (text, gate, constants): from here on the
+ * kernel refuses to unmap them or to change their rights or keys, whoever asks
+ * (mseal(2), Linux >= 6.10). First thread, after gate_init() and the scan, with
+ * and without keys. Returns 0, or -errno: -ENOSYS from a kernel without it.
+ */
+int partition_seal(void);

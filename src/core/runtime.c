@@ -124,6 +124,15 @@ static int runtime_scan(struct runtime *rt)
 	return rt->core->foreign == 0 ? 0 : -EPERM;
 }
 
+/* A second lock on what the scan found good. Where the kernel has no mseal, or
+ * the program is a dynamic one, the filters' refusals stand alone. */
+static int runtime_seal(void)
+{
+	int r = partition_seal();
+
+	return r == -ENOSYS || r == -ENOTSUP ? 0 : r;
+}
+
 static int runtime_isolate_process(struct runtime *rt, const struct prim *prim)
 {
 	struct runtime_core *core = rt->core;
@@ -139,6 +148,8 @@ static int runtime_isolate_process(struct runtime *rt, const struct prim *prim)
 		r = thread_init(rt, false, &core->control);
 	if (r == 0)
 		r = runtime_scan(rt);
+	if (r == 0)
+		r = runtime_seal();
 	domain_mux_init(&core->mux, &core->keys);
 	return r;
 }
