@@ -175,6 +175,8 @@ def wrk(url, connections, seconds, cpu, post):
     unit = {"us": 1, "ms": 1e3, "s": 1e6}
     latency = {p: float(v) * unit[u] for p, v, u in
                re.findall(r"^\s+(\d+)%\s+([\d.]+)(us|ms|s)$", text, re.M)}
+    if not {"50", "99"} <= latency.keys():
+        raise Failed(f"wrk: no latencies from {url}: {text}")
     return {
         "requests": int(re.search(r"(\d+) requests in", text)[1]),
         "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),

@@ -319,9 +319,9 @@ Test(gate, own_faults_are_fatal, .exit_code = 77)
 {
 	start();
 	thread->fatal = fatal;
-	*(volatile int *)mem = 1;
+	*(volatile char *)mem = 1;
 	(void)mprotect(mem, BYTES, PROT_READ);
-	*(volatile int *)mem = 1;
+	*(volatile char *)mem = 1;
 }
 
 /* Stops. ------------------------------------------------------------------- */

@@ -461,7 +461,8 @@ static int ext_of(size_t n, unsigned chunks)
 	memcpy(text, CHUNKED, len);
 	for (unsigned i = 0; i < chunks; i++) {
 		memcpy(text + len, "1;", 2);
-		memset(text + len + 2, 'e', n);
+		for (size_t j = 0; j < n; j++)
+			text[len + 2 + j] = 'e';
 		memcpy(text + len + 2 + n, "\r\nx\r\n", 5);
 		len += n + 7;
 	}
