@@ -174,8 +174,8 @@ static bool invoke_prepare(struct worker *w, struct invocation *inv)
 	atomic_store_explicit(&iso->calls, 0, memory_order_relaxed);
 	metrics_inc(w->metrics, METRIC_ISOLATE_CREATED, 0);
 	if (!inv->load_only)
-		atomic_fetch_add_explicit(&inv->fn->stats.cold_starts, 1,
-			memory_order_relaxed);
+		atomic_fetch_add_explicit(
+			&inv->fn->stats.cold_starts, 1, memory_order_relaxed);
 	return isolate_layout(iso, inv->fn);
 }
 

@@ -67,8 +67,8 @@ struct config {
 		uint32_t response_bytes;
 		uint32_t log_bytes; /* of one invocation */
 		uint32_t code_bytes;
-		uint32_t memory_mb;    /* largest budget a function may ask */
-		uint32_t timeout_ms;   /* longest time a function may ask */
+		uint32_t memory_mb;  /* largest budget a function may ask */
+		uint32_t timeout_ms; /* longest time a function may ask */
 		uint32_t idle_ttl_ms;
 	} limits;
 	struct {

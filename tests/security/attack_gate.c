@@ -99,7 +99,7 @@ static uint64_t jump_value(const struct box_attack *a, uint64_t v)
 /* Everything that the gate might pick up, filled to the attacker's liking. */
 static void jump_in(struct box_attack *a)
 {
-	uint64_t *frame = (uint64_t *)(a->area + FRAME_AT);
+	uint64_t *frame = (void *)(a->area + FRAME_AT);
 	struct gate_thread *fake = (void *)(a->area + FAKE_AT);
 	struct gate_ctl *ctl = (void *)a->ctl;
 	uint64_t *regs = (uint64_t *)&a->jump;

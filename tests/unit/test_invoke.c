@@ -370,7 +370,8 @@ static void request_loaded(
 {
 	container_of(req, struct request, req)->outcome = load->outcome;
 	EXPECT(req->state == &request);
-	control_reply(req, 200, "text/plain", strdup(load->message), 3);
+	control_reply(req, 200, "text/plain", strdup(load->message),
+		strlen(load->message));
 }
 
 static void request_handle_load(struct control_req *req)
