@@ -355,9 +355,10 @@ static void try_lying(void)
 
 static int rseq_cpu(void)
 {
-	const char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
+	const volatile struct rseq *area =
+		(void *)((char *)__builtin_thread_pointer() + __rseq_offset);
 
-	return (int)((const volatile struct rseq *)area)->cpu_id;
+	return (int)area->cpu_id;
 }
 
 /* U. */
