@@ -2,12 +2,13 @@
 #include <sys/wait.h>
 
 #include "pkey/fault.h"
+#include "tests/security/attack.h"
 #include "tests/security/box.h"
 
 static void say_fault(const char *what, const struct gate_fault *f)
 {
-	tap_say("%s: %s code %d key %d syscall %d address %#lx rip %#lx rsp "
-		"%#lx",
+	attack_say("%s: %s code %d key %d syscall %d address %#lx rip %#lx rsp "
+		   "%#lx",
 		what, fault_signal_name(f->signal), f->code, f->key, f->syscall,
 		f->address, f->rip, f->rsp);
 }
@@ -16,26 +17,27 @@ void box_say(const char *what, const struct box_report *r)
 {
 	const struct box_end *e = &r->end[r->n_ends ? r->n_ends - 1 : 0];
 
-	tap_say("%s: child %s %d%s%s", what,
+	attack_say("%s: child %s %d%s%s", what,
 		WIFSIGNALED(r->status) ? "died of signal" : "exited with",
 		WIFSIGNALED(r->status) ? WTERMSIG(r->status)
 				       : WEXITSTATUS(r->status),
 		r->hung ? ", hung" : "", r->fatal ? ", fatal" : "");
 	if (r->setup != 0)
-		tap_say("set-up failed (%d): %s", r->setup, r->setup_what);
+		attack_say("set-up failed (%d): %s", r->setup, r->setup_what);
 	if (r->fatal)
 		say_fault("runtime fault", &r->fault);
 	if (r->text[0])
-		tap_say("%s", r->text);
+		attack_say("%s", r->text);
 	if (r->n_ends == 0)
 		return;
-	tap_say("%u ends; last: ran %d how %d call %lu (%#lx) alive %d leaked "
+	attack_say(
+		"%u ends; last: ran %d how %d call %lu (%#lx) alive %d leaked "
 		"%d pkru %#x",
 		r->n_ends, e->ran, e->how, e->nr, e->arg[0], e->alive,
 		e->leaked, e->pkru);
 	for (unsigned i = 0; i < BOX_PLACES; i++)
 		if (e->hurt[i])
-			tap_say("hurt: %s", box_place_name[i]);
+			attack_say("hurt: %s", box_place_name[i]);
 	if (e->how == GATE_ABORTED)
 		say_fault("isolate", &e->fault);
 }
