@@ -26,6 +26,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "cli/doctor.h"
+#include "util/cpu.h"
 
 #define KEYS_WANTED 15 /* all the hardware has but key 0 */
 #define MEMLOCK_WANTED (8u << 20)
@@ -161,19 +162,23 @@ static void check_meltdown(struct doctor *d, struct doctor_result *r)
 {
 	char line[128];
 
-	if (!read_line(d, "/sys/devices/system/cpu/vulnerabilities/meltdown",
-		    line, sizeof(line)))
+	switch (cpu_meltdown(d->root, line, sizeof(line))) {
+	case CPU_MELTDOWN_SAFE:
+		found(r, DOCTOR_OK, "not affected");
+		break;
+	case CPU_MELTDOWN_UNKNOWN:
 		fix(found(r, DOCTOR_WARN, "unknown: the kernel does not say"),
 			"mount /sys, or look the processor up");
-	else if (strncmp(line, "Not affected", 12) == 0)
-		found(r, DOCTOR_OK, "not affected");
-	else
+		break;
+	case CPU_MELTDOWN_AFFECTED:
 		fix(found(r, lacking(d),
 			    "%s: such a processor can read past "
 			    "protection keys speculatively",
 			    line),
 			"page table isolation does not help inside one "
 			"process; use a processor that is not affected");
+		break;
+	}
 }
 
 /* Kernel ------------------------------------------------------------------- */

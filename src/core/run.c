@@ -147,9 +147,15 @@ static void hostcall_log(
 		LOG_BOOL("cut", cut));
 }
 
+static uint64_t coarse(uint64_t ns)
+{
+	return ns - ns % INSIDE_CLOCK_STEP_NS;
+}
+
 static uint64_t hostcall_time(const struct gate_ctl *call)
 {
-	return call->args[0] == INSIDE_CLOCK_MONO ? clock_now() : clock_real();
+	return coarse(call->args[0] == INSIDE_CLOCK_MONO ? clock_now()
+							 : clock_real());
 }
 
 /* A hostcall that returns; false: it is none of those. */
@@ -204,7 +210,7 @@ static enum entry_end run_op(struct worker *w, struct invocation *inv,
 {
 	struct isolate *iso = inv->isolate;
 
-	ops->entered_ns = inv->run_begin_ns;
+	ops->entered_ns = coarse(inv->run_begin_ns);
 	memcpy(ops->invocation, inv->id, sizeof(ops->invocation));
 	worker_copy_in(w, iso, inside_at(iso, offsetof(struct inside, op)), ops,
 		sizeof(*ops));

@@ -33,6 +33,7 @@
 #include "sandbox/jail.h"
 #include "sandbox/scan_self.h"
 #include "util/clock.h"
+#include "util/cpu.h"
 #include "util/log.h"
 
 enum {
@@ -92,6 +93,18 @@ static int runtime_choose(struct runtime *rt, const struct prim **ret_prim,
 	snprintf(err, size, "protection keys are required: %s",
 		why ? why : strerror(-r));
 	return -ENOTSUP;
+}
+
+/* The wall stands, but not against speculation. */
+static void runtime_warn(const struct runtime *rt)
+{
+	char line[128];
+
+	if (rt->hardware &&
+		cpu_meltdown("", line, sizeof(line)) != CPU_MELTDOWN_SAFE)
+		log_warn("this processor may read past protection keys "
+			 "speculatively (Meltdown)",
+			LOG_STR("kernel_says", *line ? line : "nothing"));
 }
 
 /* True goes on: counts what is not the gate's. */
@@ -298,6 +311,7 @@ int runtime_init(struct runtime *rt, const struct runtime_options *opt,
 	r = runtime_choose(rt, &prim, err, err_size);
 	if (r < 0)
 		return r;
+	runtime_warn(rt);
 	r = runtime_isolate_process(rt, prim);
 	if (r < 0)
 		return failed(r, err, err_size, "process isolation");

@@ -30,7 +30,13 @@ enum inside_call {
 	INSIDE_FAIL,	  /* (inside_fail, ptr, len of a message) Ends it */
 	INSIDE_BUFFER,	  /* (ptr) `want` bytes at ptr, or 0. Ends the entry */
 	INSIDE_LOG,	  /* (inside_log, ptr, len) returns 0 */
-	INSIDE_TIME,	  /* (inside_clock) returns nanoseconds */
+	INSIDE_TIME,	  /* (inside_clock) nanoseconds, in coarse steps */
+};
+
+enum {
+	/* What INSIDE_TIME counts in: too coarse to be a stop-watch for what a
+	 * neighbour left in a cache. */
+	INSIDE_CLOCK_STEP_NS = 1000000
 };
 
 /* How the reply's bytes are to be taken. */

@@ -95,9 +95,11 @@ SCRIPT(honest)
 	EXPECT(count() == 2);
 	r = ask(HOSTILE_TIME, INSIDE_CLOCK_MONO, 0, 0, 0);
 	EXPECT(word(&r) > w->now - KEEP && word(&r) < w->now + KEEP);
+	EXPECT(word(&r) % INSIDE_CLOCK_STEP_NS == 0);
 	EXPECT(!r.cold);
 	r = ask(HOSTILE_TIME, INSIDE_CLOCK_REAL, 0, 0, 0);
 	EXPECT(word(&r) > UINT64_C(1600000000) * KEEP);
+	EXPECT(word(&r) % INSIDE_CLOCK_STEP_NS == 0);
 	EXPECT(atomic_load(&fn->stats.calls) == 4);
 	EXPECT(atomic_load(&fn->stats.errors) == 0);
 	EXPECT(atomic_load(&fn->stats.cold_starts) == 1);
