@@ -101,9 +101,11 @@ int cli_number(struct cli *cli, const char *option, const char *text,
 void cli_command_help(const struct cli_command *command, FILE *to);
 /* By the extension of a file; NULL: unknown. */
 const char *cli_language_of(const char *path);
-/* Hostile text for a terminal: control characters but newline and tab are
- * shown as \xNN. */
+/* Hostile text for a terminal (escape_terminal). */
 void cli_print_safe(FILE *to, const char *text);
+/* A function's reply, with a newline at its end: as it is into files and pipes,
+ * harmless on a terminal. */
+void cli_print_reply(FILE *to, const char *bytes, size_t len);
 
 struct cli_name {
 	char tenant[64];

@@ -1,6 +1,6 @@
 /*
- * invoke: one call of a function of the daemon. The reply goes to stdout as it
- * is, errors to stderr. Client process.
+ * invoke: one call of a function of the daemon. The reply goes to stdout,
+ * errors to stderr. Client process.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -93,9 +93,7 @@ static void print_reply(struct cli *cli, const struct client_response *res)
 		(void)fputc('\n', cli->out);
 		return;
 	}
-	(void)fwrite(res->body, 1, res->body_len, cli->out);
-	if (res->body_len > 0 && res->body[res->body_len - 1] != '\n')
-		(void)fputc('\n', cli->out);
+	cli_print_reply(cli->out, res->body, res->body_len);
 }
 
 static int invoke_call(

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "cli/cli.h"
+#include "util/escape.h"
 #include "util/gbuf.h"
 #include "util/strutil.h"
 
@@ -117,18 +118,15 @@ int cli_read_request(struct cli *cli, const char *text, const char *data,
 
 void cli_print_safe(FILE *to, const char *text)
 {
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+	escape_terminal(to, text, strlen(text));
+}
 
-		/* 0xc2 0x80..0x9f are C1 controls in UTF-8. */
-		bool c1 = c == 0xc2 && (unsigned char)text[1] >= 0x80 &&
-			  (unsigned char)text[1] <= 0x9f;
-
-		if (c1)
-			c = (unsigned char)*++text;
-		if (c1 || c == 0x7f || (c < 0x20 && c != '\n' && c != '\t'))
-			(void)fprintf(to, "\\x%02x", c);
-		else
-			(void)fputc(c, to);
-	}
+void cli_print_reply(FILE *to, const char *bytes, size_t len)
+{
+	if (isatty(fileno(to)))
+		escape_terminal(to, bytes, len);
+	else
+		(void)fwrite(bytes, 1, len, to);
+	if (len > 0 && bytes[len - 1] != '\n')
+		(void)fputc('\n', to);
 }

@@ -6,12 +6,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/config.h"
 #include "daemon/serve.h"
 #include "daemon/start.h"
 #include "net/outcomes.h"
 #include "util/clock.h"
+#include "util/escape.h"
 
 enum {
 	RUN_OK = 0,
@@ -84,18 +86,24 @@ static int once_function(struct once *o, const struct config *cfg,
 	return o->fn ? 0 : -ENOMEM;
 }
 
+/* Both may be a tenant's text: nothing of it steers a terminal. */
 static int once_print(const struct invocation *inv)
 {
-	const char *text = inv->reply.ptr + INVOKE_HEADROOM;
-	FILE *to = inv->outcome == OUTCOME_OK ? stdout : stderr;
+	const char *text =
+		inv->reply.ptr ? inv->reply.ptr + INVOKE_HEADROOM : "";
+	size_t len = inv->reply.ptr ? inv->reply_len : 0;
 
-	if (inv->outcome != OUTCOME_OK)
-		(void)fprintf(to, "%s: ", outcome_code(inv->outcome));
-	if (inv->reply.ptr)
-		(void)fwrite(text, 1, inv->reply_len, to);
-	(void)fputc('\n', to);
-	if (inv->outcome == OUTCOME_OK)
+	if (inv->outcome == OUTCOME_OK) {
+		if (isatty(STDOUT_FILENO))
+			escape_terminal(stdout, text, len);
+		else
+			(void)fwrite(text, 1, len, stdout);
+		(void)fputc('\n', stdout);
 		return RUN_OK;
+	}
+	(void)fprintf(stderr, "%s: ", outcome_code(inv->outcome));
+	escape_terminal(stderr, text, len);
+	(void)fputc('\n', stderr);
 	return inv->outcome == OUTCOME_TIMEOUT ? RUN_TIMEOUT
 					       : RUN_FUNCTION_ERROR;
 }

@@ -88,3 +88,34 @@ void escape_json(struct buf *b, const char *p, size_t n)
 		i += len ? len : 1;
 	}
 }
+
+/* C0 but newline and tab, DEL, C1, and the marks that reorder text. */
+static bool is_unsafe(const unsigned char *c, size_t len)
+{
+	if (len == 1)
+		return c[0] == 0x7f ||
+		       (c[0] < 0x20 && c[0] != '\n' && c[0] != '\t');
+	if (c[0] == 0xc2)
+		return c[1] < 0xa0;
+	if (c[0] == 0xe2 && c[1] == 0x80)
+		return (c[2] >= 0x8e && c[2] <= 0x8f) ||
+		       (c[2] >= 0xaa && c[2] <= 0xae);
+	return c[0] == 0xe2 && c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9;
+}
+
+void escape_terminal(FILE *to, const char *p, size_t n)
+{
+	const unsigned char *c = (const unsigned char *)p;
+
+	for (size_t i = 0; i < n;) {
+		size_t len = escape_utf8(p + i, n - i);
+
+		if (len > 0 && !is_unsafe(c + i, len)) {
+			(void)fwrite(p + i, 1, len, to);
+			i += len;
+			continue;
+		}
+		for (size_t end = i + (len ? len : 1); i < end; i++)
+			(void)fprintf(to, "\\x%02x", c[i]);
+	}
+}

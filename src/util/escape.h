@@ -6,6 +6,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "util/buf.h"
 
@@ -18,6 +19,11 @@ static inline void escape_quoted(struct buf *b, const char *p, size_t n)
 	escape_json(b, p, n);
 	buf_add_char(b, '"');
 }
+
+/* For a person to read on a terminal: lines stay lines; other control
+ * characters, what turns the direction of text and what is not UTF-8 is shown
+ * as \xNN. */
+void escape_terminal(FILE *to, const char *p, size_t n);
 
 /* Length of the valid UTF-8 character at p, of n > 0 bytes; 0: it is none. */
 size_t escape_utf8(const char *p, size_t n);

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 
-from harness import Daemon, ECHO, GVISORD, SPIN, has, run, same, wait_for
+from harness import (Daemon, ECHO, GVISORD, SPIN, free_port, has, run, same,
+                     wait_for)
 
 
 def test_socket_file():
@@ -42,6 +43,41 @@ def test_socket_path_taken_by_a_file():
     has(r.stderr, "no socket")
     with open(d.socket, encoding="ascii") as f:
         same(f.read(), "mine")
+
+
+def test_of_two_starts_at_once_one_serves():
+    for _ in range(5):
+        d = Daemon()
+        with open(d.log_path, "wb") as log:
+            two = [subprocess.Popen(d.args, stderr=log) for _ in range(2)]
+        over = wait_for("a refusal", lambda t=two: [
+            p for p in t if p.poll() is not None])
+        same(len(over), 1)
+        has(d.log(), "already running")
+        d.process = next(p for p in two if p not in over)
+        wait_for("readiness", d.ready)
+        same(d.end(), 0)
+
+
+def test_longest_socket_path():
+    d = Daemon()
+    d.socket = os.path.join(d.dir, "x" * (107 - len(d.dir) - 1))
+    d.args[3] = d.socket
+    for _ in range(2):
+        d.start()
+        same(stat.S_IMODE(os.stat(d.socket).st_mode), 0o660)
+        same(d.stop(signal.SIGKILL), -signal.SIGKILL)
+    same(os.listdir(d.dir).count(os.path.basename(d.socket)), 1)
+    d.log_path = os.path.join(d.dir, "log")
+    d.end()
+
+
+def test_listens_on_localhost_by_name():
+    port = free_port()
+    with Daemon("--listen", f"localhost:{port}") as d:
+        d.port = port
+        with d.tcp_client() as c:
+            same(c.ask("GET", "/livez").status, 200)
 
 
 def test_port_taken():
@@ -112,6 +148,39 @@ def test_one_shot():
                        capture_output=True, timeout=20, check=False)
     same(r.returncode, 0)
     has(r.stdout, "Hello, Ada")
+
+
+HOSTILE = """return function(e)
+  local s = "\\27[31mred\\155\\0end"
+  if e == 1 then error(s, 0) end
+  return s
+end"""
+
+
+def test_hostile_text_does_not_reach_a_terminal():
+    with Daemon() as d:
+        path = os.path.join(d.dir, "f.lua")
+        with open(path, "w", encoding="ascii") as f:
+            f.write(HOSTILE)
+        d.deploy("default/f", HOSTILE)
+        for command in (["run", path], ["invoke", "f"]):
+            command = [GVISORD] + command
+            env = dict(os.environ, GVISORD_SOCKET=d.socket)
+            r = subprocess.run(command + ["1"], capture_output=True, env=env,
+                               timeout=20, check=False)
+            same(r.returncode, 1)
+            has(r.stderr, "x1b[31mred")
+            assert b"\x1b" not in r.stderr, r.stderr
+            # A pipe gets what the function said.
+            r = subprocess.run(command + ["2"], capture_output=True, env=env,
+                               timeout=20, check=False)
+            same(r.stdout, b"\x1b[31mred\x9b\0end\n")
+            main, end = os.openpty()
+            r = subprocess.run(command + ["2"], stdout=end, env=env,
+                               timeout=20, check=False)
+            os.close(end)
+            same(os.read(main, 999), b"\\x1b[31mred\\x9b\\x00end\r\n")
+            os.close(main)
 
 
 if __name__ == "__main__":

@@ -392,7 +392,7 @@ Test(cli, tracebacks_stay_whole_and_terminals_safe)
 		1);
 	complains("gvisord invoke: default/f: Function.Error (status 502)\n"
 		  "  boom\n  stack traceback:\n  \tf:3: in g\n"
-		  "  \\x1b]0;owned\\x07\\x9b2J\n  hint: a lie\n"
+		  "  \\x1b]0;owned\\x07\\xc2\\x9b2J\n  hint: a lie\n"
 		  "limit: {\"memory_mb\": 64}\n"
 		  "hint: see the docs\ninvocation: 01X\n");
 }

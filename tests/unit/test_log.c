@@ -277,3 +277,36 @@ Test(logring, threads_account_for_every_line, .timeout = 60)
 	(void)logring_drain(&ring);
 	cr_assert_eq(got_lines + said_dropped, LINES);
 }
+
+static void shown(const char *text, size_t len, const char *want)
+{
+	char *got = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&got, &size);
+
+	escape_terminal(to, text, len);
+	(void)fclose(to);
+	cr_expect_str_eq(got, want);
+	free(got);
+}
+
+#define SHOWN(text, want) shown(text, sizeof(text) - 1, want)
+
+Test(escape, nothing_steers_a_terminal)
+{
+	SHOWN("", "");
+	SHOWN("two\nlines\tand \xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80",
+		"two\nlines\tand \xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
+	SHOWN("\x1b[31m\r\b\x7f\0z", "\\x1b[31m\\x0d\\x08\\x7f\\x00z");
+	/* C1 as UTF-8, and alone: 8-bit terminals take that too. */
+	SHOWN("\xc2\x9b"
+	      "2J\x9b"
+	      "2J",
+		"\\xc2\\x9b2J\\x9b2J");
+	SHOWN("\xe2\x80\xae"
+	      "a\xe2\x81\xa6"
+	      "b\xe2\x80\x8f",
+		"\\xe2\\x80\\xaea\\xe2\\x81\\xa6b\\xe2\\x80\\x8f");
+	SHOWN("\xe2\x80", "\\xe2\\x80");
+	SHOWN("\xc0\x80\xed\xa0\x80", "\\xc0\\x80\\xed\\xa0\\x80");
+}
