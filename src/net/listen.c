@@ -4,11 +4,14 @@
  * The Unix socket is bound under a name of its own and renamed into place once
  * it listens: whoever finds the path can connect, with the right mode from the
  * start, and a stale file is replaced without a moment in which there is none.
+ * From the look at what is there to the rename the directory is locked, so that
+ * of two daemons that start at once the second finds the first.
  */
 #include "net/listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -17,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -85,14 +89,39 @@ static int unix_may_take(const char *path, const struct sockaddr_un *sa,
 	return 0;
 }
 
+/* The directory of path, locked; -1: it can't be, which only costs the order
+ * between two starts. Nobody who holds the lock for long holds up a start. */
+static int unix_lock(const char *path)
+{
+	char dir[sizeof(((struct sockaddr_un *)NULL)->sun_path)] = ".";
+	const char *slash = strrchr(path, '/');
+	int fd;
+
+	if (slash)
+		(void)snprintf(dir, sizeof(dir), "%.*s",
+			slash > path ? (int)(slash - path) : 1, path);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; fd >= 0 && i < LISTEN_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+			break;
+		(void)usleep(LISTEN_TRY_MS * 1000);
+	}
+	return fd;
+}
+
+/* A name beside path, or where that is too long path itself. */
+static void unix_own_name(const char *path, char *ret_name, size_t size)
+{
+	int n = snprintf(ret_name, size, "%s.%d", path, (int)getpid());
+
+	if (n < 0 || (size_t)n >= size)
+		(void)strcpy(ret_name, path);
+}
+
 static int unix_bind(int fd, const char *tmp, char *err, size_t err_size)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 
-	if (strlen(tmp) >= sizeof(sa.sun_path))
-		return fail(-ENAMETOOLONG, err, err_size,
-			"%s: longer than a socket path may be (%zu bytes)", tmp,
-			sizeof(sa.sun_path) - 1);
 	(void)strcpy(sa.sun_path, tmp);
 	(void)unlink(tmp);
 	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
@@ -105,8 +134,9 @@ static int unix_bind(int fd, const char *tmp, char *err, size_t err_size)
 int listen_unix(const char *path, char *err, size_t err_size, int *ret_fd)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	char tmp[sizeof(sa.sun_path) + 32];
+	char tmp[sizeof(sa.sun_path)];
 	AUTO_CLOSE int fd = -1;
+	AUTO_CLOSE int lock = -1;
 	int r;
 
 	if (strlen(path) >= sizeof(sa.sun_path))
@@ -114,13 +144,14 @@ int listen_unix(const char *path, char *err, size_t err_size, int *ret_fd)
 			"%s: longer than a socket path may be (%zu bytes)",
 			path, sizeof(sa.sun_path) - 1);
 	(void)strcpy(sa.sun_path, path);
+	lock = unix_lock(path);
 	r = unix_may_take(path, &sa, err, err_size);
 	if (r < 0)
 		return r;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return fail(err_errno(), err, err_size, "socket: %m");
-	(void)snprintf(tmp, sizeof(tmp), "%s.%d", path, (int)getpid());
+	unix_own_name(path, tmp, sizeof(tmp));
 	r = unix_bind(fd, tmp, err, err_size);
 	if (r == 0 && rename(tmp, path) < 0)
 		r = fail(err_errno(), err, err_size, "%s: %m", path);
@@ -180,6 +211,9 @@ static int tcp_parse(
 	}
 	memcpy(host, addr, len);
 	host[len] = '\0';
+	/* As the configuration takes it; no resolver is asked. */
+	if (strcmp(host, "localhost") == 0)
+		(void)strcpy(host, "127.0.0.1");
 	in4->sin_family = AF_INET;
 	in4->sin_port = htons((uint16_t)port);
 	*ret_len = sizeof(*in4);
