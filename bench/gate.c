@@ -7,7 +7,8 @@
  * counter around it: instructions in the machine that counts them (tests/vm/run
  * with --icount), else ticks. With -s a parent steps through one round trip,
  * instruction by instruction, and sorts them: those that only scrub registers,
- * writes of PKRU, the rest. Trusted side; prints lines of "name value".
+ * that only check, that switch dispatch, writes of PKRU, the rest. Trusted
+ * side; prints lines of "name value".
  */
 #include <errno.h>
 #include <sched.h>
@@ -169,14 +170,47 @@ static const struct opcode {
 	{1, {0x9d}},		 /* popfq */
 	{2, {0x6a, 0x02}},	 /* pushq $2, for it */
 	{3, {0x0f, 0xae, 0x15}}, /* ldmxcsr */
+	{0},
 };
 
-static bool is_scrub(const uint8_t *at)
+/* That are there for nothing but to die if something is wrong. */
+static const struct opcode checks[] = {
+	{3, {0xf3, 0x48, 0x0f}}, /* rdgsbase (wrfsbase is told apart) */
+	{3, {0x0f, 0x01, 0xf9}}, /* rdtscp */
+	{3, {0x48, 0x89, 0xd1}}, /* mov %rdx, %rcx */
+	{3, {0x48, 0x89, 0xd6}}, /* mov %rdx, %rsi */
+	{2, {0x89, 0xc1}},	 /* mov %eax, %ecx */
+	{3, {0x48, 0x2b, 0x0d}}, /* sub constant, %rcx */
+	{2, {0x23, 0x0d}},	 /* and constant, %ecx */
+	{2, {0xf7, 0xc1}},	 /* test, %ecx */
+	{3, {0x48, 0x3b, 0x0d}}, /* cmp, in all its forms here */
+	{2, {0x3b, 0x0d}},
+	{2, {0x3b, 0x05}},
+	{2, {0x48, 0x39}},
+	{1, {0x39}},
+	{3, {0x48, 0x83, 0x7f}},
+	{2, {0x83, 0x7e}},
+	{0},
+};
+
+/* The store of dispatch's byte: by GS, by RSI. */
+static const struct opcode selectors[] = {
+	{2, {0x65, 0xc6}},
+	{2, {0xc6, 0x46}},
+	{0},
+};
+
+static bool is_one_of(const struct opcode *o, const uint8_t *at)
 {
-	for (size_t i = 0; i < sizeof(scrubs) / sizeof(*scrubs); i++)
-		if (memcmp(at, scrubs[i].bytes, scrubs[i].len) == 0)
+	for (; o->len; o++)
+		if (memcmp(at, o->bytes, o->len) == 0)
 			return true;
 	return false;
+}
+
+static bool is_wrfsbase(const uint8_t *at)
+{
+	return memcmp(at, "\xf3\x48\x0f\xae\xd1", 5) == 0;
 }
 
 static bool is_wrpkru(const uint8_t *at)
@@ -192,8 +226,8 @@ static bool is_jump(const uint8_t *at)
 }
 
 struct steps {
-	unsigned all, scrub, wrpkru, inside;
-	bool scrubbing;
+	unsigned all, scrub, check, selector, wrpkru, inside;
+	bool scrubbing, checking;
 };
 
 static void step_sort(struct steps *s, uint64_t rip)
@@ -205,8 +239,12 @@ static void step_sort(struct steps *s, uint64_t rip)
 		return;
 	}
 	s->all++;
-	s->scrubbing = is_scrub(at) || (s->scrubbing && is_jump(at));
+	s->scrubbing = is_one_of(scrubs, at) || (s->scrubbing && is_jump(at));
 	s->scrub += s->scrubbing;
+	s->checking = (is_one_of(checks, at) && !is_wrfsbase(at)) ||
+		      (s->checking && is_jump(at));
+	s->check += s->checking;
+	s->selector += is_one_of(selectors, at);
 	if (is_wrpkru(at)) {
 		s->wrpkru++;
 		/* Its operands RCX and RDX are zeroed because it asks for it.
@@ -271,9 +309,10 @@ static void bench_steps(struct bench *b)
 	step_trip(b, pid, &s);
 	(void)kill(pid, SIGKILL);
 	(void)waitpid(pid, &status, 0);
-	printf("instructions %u\nscrub %u\nwithout_scrub %u\nwrpkru %u\n"
-	       "isolate_loop %u\n",
-		s.all, s.scrub, s.all - s.scrub, s.wrpkru, s.inside);
+	printf("instructions %u\nscrub %u\nwithout_scrub %u\nchecks %u\n"
+	       "selector %u\nwrpkru %u\nisolate_loop %u\n",
+		s.all, s.scrub, s.all - s.scrub, s.check, s.selector, s.wrpkru,
+		s.inside);
 }
 
 int main(int argc, char **argv)
