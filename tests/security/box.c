@@ -130,6 +130,12 @@ static const struct box_patch patch_scrub[] = {
 	{0},
 };
 
+/* je +2; ud2; mov THREAD_RSP(%rdi), %rsp: the last of these. */
+static const struct box_patch patch_stack[] = {
+	{"\x74\x02\x0f\x0b\x48\x8b\x27", 7, 4, 0, 1},
+	{0},
+};
+
 static unsigned box_patch(const struct box_patch *patch)
 {
 	unsigned char *p = (unsigned char *)gate_code_begin;
@@ -167,13 +173,19 @@ static int box_handlers(struct box *b)
 		SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGURG};
 	int r = gate_install_handlers(&b->gate);
 
-	for (size_t i = 0; r == 0 && b->off.onstack &&
-			   i < sizeof(signals) / sizeof(*signals);
+	for (size_t i = 0; r == 0 && i < sizeof(signals) / sizeof(*signals);
 		i++) {
 		struct sigaction sa;
 
 		(void)sigaction(signals[i], NULL, &sa);
-		sa.sa_flags &= ~SA_ONSTACK;
+		if (b->off.onstack)
+			sa.sa_flags &= ~SA_ONSTACK;
+		if (b->off.mask) {
+			sa.sa_flags |= SA_NODEFER;
+			(void)sigemptyset(&sa.sa_mask);
+		}
+		if (b->off.trap && signals[i] == SIGTRAP)
+			sa.sa_handler = SIG_DFL;
 		r = sigaction(signals[i], &sa, NULL) == 0 ? 0 : err_errno();
 	}
 	return r;
@@ -224,6 +236,8 @@ static bool box_setup(struct box *b)
 
 	if (!b->off.rseq)
 		STEP(b, jail_rseq_unregister());
+	if (b->off.stack)
+		STEP(b, box_patch_gate(patch_stack));
 	if (b->off.checks)
 		STEP(b, box_patch_gate(patch_checks));
 	if (b->off.scrub)
@@ -334,7 +348,10 @@ static void box_serve(struct box *b)
 			b->stop_ms = 0;
 			(void)syscall(SYS_tgkill, getpid(), b->tid, SIGURG);
 		}
-		(void)usleep(100);
+		if (b->meanwhile)
+			b->meanwhile(b);
+		else
+			(void)usleep(100);
 	}
 }
 

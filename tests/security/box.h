@@ -58,6 +58,9 @@ struct box_off {
 	bool checks;	 /* the gate's UD2s */
 	bool scrub;	 /* its clearing of registers and flags */
 	bool rseq;	 /* unregistering it */
+	bool stack;	 /* the gate's change of stacks on the way out */
+	bool trap;	 /* the handler of SIGTRAP */
+	bool mask;	 /* handlers keep other signals off */
 };
 
 enum {
@@ -172,6 +175,9 @@ struct box {
 	void (*volatile errand)(struct box *b, void *arg);
 	void *errand_arg;
 	volatile unsigned stop_ms;
+	/* What it does beside, again and again, while there is a session. */
+	void (*volatile meanwhile)(struct box *b);
+	volatile uint64_t beat; /* for that: the worker's progress */
 	volatile bool done;
 	box_session_fn *session;
 	const void *session_arg;

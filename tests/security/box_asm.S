@@ -19,6 +19,9 @@
 	endbr64
 .endm
 
+	.globl	box_asm_begin, box_asm_end
+box_asm_begin:
+
 FUNC box_enter_asm
 	push	%rbx
 	mov	%rsi, %rbx
@@ -86,6 +89,23 @@ FUNC box_fill_vectors
 	.endr
 	ret
 
+/* RSI: 0 hostcall, 1 UD2, 2 until stopped. */
+FUNC box_fill_general
+	mov	(%rdi), %rax
+	cmp	$1, %esi
+	.irp	r, rbx,rcx,rdx,rsi,rdi,rbp,r8,r9,r10,r11,r12,r13,r14,r15
+	mov	%rax, %\r
+	.endr
+	jb	2f
+	ja	1f
+	ud2
+1:
+	pause
+	jmp	1b
+2:
+	mov	$BOX_DONE_NR, %edi
+	jmp	gate_hostcall
+
 FUNC box_jump
 	cmpq	$0, 128(%rdi)
 	je	1f
@@ -109,6 +129,40 @@ FUNC box_jump
 	mov	120(%rdi), %r15
 	mov	40(%rdi), %rdi
 	notrack jmp *%r11
+
+FUNC box_jump_flags
+	cmpq	$0, 128(%rdi)
+	je	1f
+	xor	%eax, %eax
+	mov	%eax, %gs
+1:
+	mov	88(%rdi), %rax
+	mov	%rax, 144(%rdi)
+	mov	%cs, %eax
+	mov	%rax, 152(%rdi)
+	mov	136(%rdi), %rax
+	mov	%rax, 160(%rdi)
+	mov	56(%rdi), %rax
+	mov	%rax, 168(%rdi)
+	mov	%ss, %eax
+	mov	%rax, 176(%rdi)
+	lea	144(%rdi), %rsp
+	mov	(%rdi), %rax
+	mov	8(%rdi), %rbx
+	mov	16(%rdi), %rcx
+	mov	24(%rdi), %rdx
+	mov	32(%rdi), %rsi
+	mov	48(%rdi), %rbp
+	mov	64(%rdi), %r8
+	mov	72(%rdi), %r9
+	mov	80(%rdi), %r10
+	mov	88(%rdi), %r11
+	mov	96(%rdi), %r12
+	mov	104(%rdi), %r13
+	mov	112(%rdi), %r14
+	mov	120(%rdi), %r15
+	mov	40(%rdi), %rdi
+	iretq
 
 /* Uses nothing but registers until it has its own rights back: T does not open
  * the isolate's memory, nor does another isolate's U. */
@@ -205,6 +259,7 @@ FUNC \name
 	SPOIL_FLAG box_spoil_tf, 0x100
 	SPOIL_FLAG box_spoil_nt, 0x4000
 	SPOIL_FLAG box_spoil_ac, 0x40000
+	SPOIL_FLAG box_spoil_id, 0x200000
 
 FUNC box_spoil_mxcsr
 	push	$0xe040
@@ -317,6 +372,8 @@ FUNC box_start_dumping
 	xor	%ebp, %ebp
 	call	*%rbx
 	ud2
+
+box_asm_end:
 
 	.section .rodata
 	.balign	4

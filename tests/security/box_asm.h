@@ -20,8 +20,13 @@ struct box_jump {
 	uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp;
 	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
 	uint64_t gs_zero;
+	/* The flags to arrive with, and room for the IRET that sets them. */
+	uint64_t flags;
+	uint64_t iret[5];
 };
 __attribute__((noreturn)) void box_jump(const struct box_jump *j);
+/* The same, by IRET. */
+__attribute__((noreturn)) void box_jump_flags(struct box_jump *j);
 
 /* Where a jump's RET leads: reads the secret at RBX, takes back the rights in
  * R12, the stack in R13 and the GS base in R15, leaves with what it got. */
@@ -46,6 +51,7 @@ void box_spoil_df(void);
 void box_spoil_tf(void);
 void box_spoil_nt(void);
 void box_spoil_ac(void);
+void box_spoil_id(void);
 void box_spoil_mxcsr(void);
 void box_spoil_x87(void);
 
@@ -62,6 +68,9 @@ uint64_t box_int80(uint64_t nr);
 /* A gate as it must not be: PKRU := EAX, then return. */
 void box_naked_wrpkru(void);
 
+/* All of this; it has WRPKRUs of its own, unlike the product's text. */
+extern const unsigned char box_asm_begin[], box_asm_end[];
+
 struct box_dump {
 	uint64_t gpr[16]; /* rax rcx rdx rbx rsp rbp rsi rdi r8 ... r15 */
 	uint64_t flags;
@@ -72,5 +81,12 @@ struct box_dump {
 void box_dump_after_call(uint64_t nr, struct box_dump *d);
 /* The first instruction of an isolate: dumps to RBP, calls RBX(RBP). */
 void box_start_dumping(void);
+/* U: fills the general registers, then leaves: by hostcall, trap or stop. */
+enum box_leaving {
+	BOX_BY_CALL,
+	BOX_BY_TRAP,
+	BOX_BY_STOP,
+};
+void box_fill_general(const void *pattern, enum box_leaving how);
 /* U: fills vector and x87 registers from pattern (32 bytes). */
 void box_fill_vectors(const void *pattern);
