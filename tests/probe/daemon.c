@@ -17,7 +17,8 @@
 enum {
 	ARGS_MAX = 32,
 	PATIENCE_MS = 20000,
-	REQUEST_MAX = 16 << 10,
+	HEAD_MAX = 1024,
+	ARRIVES_S = 60, /* the longest wait for a reply */
 };
 
 __attribute__((noreturn, format(printf, 1, 2))) static void give_up(
@@ -62,6 +63,14 @@ static unsigned tasks_of(pid_t pid, pid_t ret_task[DAEMON_TASKS])
 	return n;
 }
 
+/* From root to nobody in particular: whether the process can be looked into by
+ * its own user does not show with root. */
+static void become(uid_t uid)
+{
+	if (uid != 0 && (setgid(uid) != 0 || setuid(uid) != 0))
+		_exit(126);
+}
+
 static void daemon_exec(
 	const struct daemon *d, const char *program, const char *const more[])
 {
@@ -73,6 +82,7 @@ static void daemon_exec(
 		argv[n++] = *more++;
 	argv[n] = NULL;
 	(void)dup2(STDERR_FILENO, STDOUT_FILENO);
+	become(d->uid);
 	execv(program, (char *const *)argv);
 	_exit(127);
 }
@@ -109,14 +119,23 @@ static void daemon_await(const struct daemon *d)
 void daemon_start(
 	struct daemon *d, const char *program, const char *const more[])
 {
+	daemon_start_as(d, 0, program, more);
+}
+
+void daemon_start_as(struct daemon *d, uid_t uid, const char *program,
+	const char *const more[])
+{
+	static __thread struct reply r;
 	struct client c;
-	struct reply r;
 
 	memset(d, 0, sizeof(*d));
+	d->uid = uid;
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)snprintf(d->dir, sizeof(d->dir), "/tmp/gvisord-test-XXXXXX");
 	if (!mkdtemp(d->dir))
 		give_up("mkdtemp");
+	if (uid != 0 && chown(d->dir, uid, uid) != 0)
+		give_up("chown");
 	(void)snprintf(d->socket, sizeof(d->socket), "%s/socket", d->dir);
 	(void)fflush(NULL);
 	d->pid = fork();
@@ -143,13 +162,33 @@ bool daemon_stop(struct daemon *d)
 			break;
 		(void)usleep(1000);
 	}
-	if (status == -1) {
-		(void)kill(d->pid, SIGKILL);
-		(void)waitpid(d->pid, NULL, 0);
-	}
+	if (status == -1)
+		(void)daemon_kill(d);
 	(void)unlink(d->socket);
 	(void)rmdir(d->dir);
 	return status == 0;
+}
+
+int daemon_kill(struct daemon *d)
+{
+	int status = 0;
+
+	(void)kill(d->pid, SIGKILL);
+	(void)waitpid(d->pid, &status, 0);
+	(void)unlink(d->socket);
+	(void)rmdir(d->dir);
+	return status;
+}
+
+int daemon_died(struct daemon *d, unsigned ms)
+{
+	int status = 0;
+
+	for (; ms > 0 && waitpid(d->pid, &status, WNOHANG) == 0; ms--)
+		(void)usleep(1000);
+	(void)unlink(d->socket);
+	(void)rmdir(d->dir);
+	return status;
 }
 
 bool daemon_same(const struct daemon *d)
@@ -235,43 +274,69 @@ bool daemon_says(const struct daemon *d, const char *file, const char *name,
 /* HTTP. ---------------------------------------------------------------------
  */
 
+static bool client_connect(struct client *c)
+{
+	const struct timeval longest = {
+		.tv_sec = c->patience_ms / 1000,
+		.tv_usec = c->patience_ms % 1000 * 1000,
+	};
+
+	c->fd = try_connect(c->daemon);
+	if (c->fd < 0)
+		return false;
+	(void)setsockopt(
+		c->fd, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof(longest));
+	return true;
+}
+
 void client_init(struct client *c, const struct daemon *d)
 {
 	c->daemon = d;
-	c->fd = try_connect(d);
-	if (c->fd < 0)
+	c->patience_ms = ARRIVES_S * 1000;
+	if (!client_connect(c))
 		give_up("connect to %s", d->socket);
+}
+
+void client_patience(struct client *c, unsigned ms)
+{
+	c->patience_ms = ms;
+	if (c->fd >= 0)
+		(void)close(c->fd);
+	(void)client_connect(c);
 }
 
 void client_fini(struct client *c)
 {
-	(void)close(c->fd);
+	if (c->fd >= 0)
+		(void)close(c->fd);
+	c->fd = -1;
 }
 
-static void send_all(int fd, const char *p, size_t n)
+static bool send_all(int fd, const char *p, size_t n)
 {
 	while (n > 0) {
 		ssize_t w = write(fd, p, n);
 
 		if (w <= 0)
-			give_up("the daemon hung up on a request");
+			return false;
 		p += w;
 		n -= (size_t)w;
 	}
+	return true;
 }
 
-/* Reads one reply. head + body must fit. */
-static void take_reply(int fd, struct reply *r)
+/* Reads one reply. Head and body must fit. False: it did not come. */
+static bool take_reply(int fd, struct reply *r)
 {
 	static __thread char mem[REPLY_BYTES + 4096];
 	size_t have = 0, head = 0, want = 0;
 
-	for (;;) {
+	while (!head || have < head + want) {
 		ssize_t n = read(fd, mem + have, sizeof(mem) - 1 - have);
 		char *p;
 
 		if (n <= 0)
-			give_up("the daemon hung up on a reply");
+			return false;
 		have += (size_t)n;
 		mem[have] = '\0';
 		p = strstr(mem, "\r\n\r\n");
@@ -282,13 +347,12 @@ static void take_reply(int fd, struct reply *r)
 			if (want > REPLY_BYTES)
 				give_up("a reply of %zu bytes", want);
 		}
-		if (head && have >= head + want)
-			break;
 	}
 	r->status = (int)strtol(mem + strlen("HTTP/1.1 "), NULL, 10);
 	r->len = want;
 	memcpy(r->body, mem + head, want);
 	r->body[want] = '\0';
+	return true;
 }
 
 static void take_code(struct reply *r)
@@ -296,7 +360,6 @@ static void take_code(struct reply *r)
 	static const char key[] = "\"code\":\"";
 	const char *p = r->status >= 400 ? strstr(r->body, key) : NULL;
 
-	r->code[0] = '\0';
 	if (!p)
 		return;
 	p += sizeof(key) - 1;
@@ -304,33 +367,78 @@ static void take_code(struct reply *r)
 		r->code, sizeof(r->code), "%.*s", (int)strcspn(p, "\""), p);
 }
 
+/* What is left of a connection that failed is of no use. */
+static void hang_up(struct client *c)
+{
+	(void)close(c->fd);
+	c->fd = -1;
+}
+
+void client_send_bytes(struct client *c, const char *start, const char *headers,
+	const struct body *body, struct reply *ret_reply)
+{
+	char head[HEAD_MAX];
+	int n = snprintf(head, sizeof(head),
+		"%s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %zu\r\n\r\n",
+		start, headers, body->len);
+
+	if (n < 0 || (size_t)n >= sizeof(head))
+		give_up("a request too long for this client");
+	ret_reply->status = 0;
+	ret_reply->len = 0;
+	ret_reply->body[0] = ret_reply->code[0] = '\0';
+	if (c->fd < 0 && !client_connect(c))
+		return;
+	if (send_all(c->fd, head, (size_t)n) &&
+		send_all(c->fd, body->bytes, body->len) &&
+		take_reply(c->fd, ret_reply))
+		take_code(ret_reply);
+	else
+		hang_up(c);
+}
+
 void client_send(struct client *c, const char *start, const char *headers,
 	const char *body, struct reply *ret_reply)
 {
-	char request[REQUEST_MAX];
-	size_t len = body ? strlen(body) : 0;
-	int n = snprintf(request, sizeof(request),
-		"%s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %zu\r\n\r\n%s",
-		start, headers, len, body ? body : "");
+	const struct body b = {body ? body : "", body ? strlen(body) : 0};
 
-	if (n < 0 || (size_t)n >= sizeof(request))
-		give_up("a request too long for this client");
-	send_all(c->fd, request, (size_t)n);
-	take_reply(c->fd, ret_reply);
-	take_code(ret_reply);
+	client_send_bytes(c, start, headers, &b, ret_reply);
 }
 
 int client_deploy(struct client *c, const char *name, const char *type,
 	const char *code, const char *options)
 {
+	const struct body body = {code, strlen(code)};
 	static __thread struct reply r;
+
+	client_put(c, name, type, &body, options, &r);
+	return r.status;
+}
+
+/* Names without a tenant are the default's. */
+static const char *tenant_of(const char *name)
+{
+	return strchr(name, '/') ? "" : "default/";
+}
+
+void client_put(struct client *c, const char *name, const char *type,
+	const struct body *code, const char *options, struct reply *ret_reply)
+{
 	char start[256], headers[128];
 
-	(void)snprintf(start, sizeof(start), "PUT /v1/functions/default/%s%s",
-		name, options);
+	(void)snprintf(start, sizeof(start), "PUT /v1/functions/%s%s%s",
+		tenant_of(name), name, options);
 	(void)snprintf(headers, sizeof(headers), "Content-Type: %s\r\n", type);
-	client_send(c, start, headers, code, &r);
-	return r.status;
+	client_send_bytes(c, start, headers, code, ret_reply);
+}
+
+void client_delete(struct client *c, const char *name, struct reply *ret_reply)
+{
+	char start[256];
+
+	(void)snprintf(start, sizeof(start), "DELETE /v1/functions/%s%s",
+		tenant_of(name), name);
+	client_send(c, start, "", NULL, ret_reply);
 }
 
 void client_invoke(struct client *c, const char *name, const char *body,
@@ -338,8 +446,8 @@ void client_invoke(struct client *c, const char *name, const char *body,
 {
 	char start[256];
 
-	(void)snprintf(start, sizeof(start),
-		"POST /v1/functions/default/%s/invoke", name);
+	(void)snprintf(start, sizeof(start), "POST /v1/functions/%s%s/invoke",
+		tenant_of(name), name);
 	client_send(c, start, "", body, ret_reply);
 }
 

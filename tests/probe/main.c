@@ -1,10 +1,11 @@
 /*
  * gvisord-probe: the product with two engines more, which do inside an isolate
- * what functions must not. For tests.
+ * what functions must not, and with defences that can be left out. For tests.
  */
 #include "cli/cli.h"
 #include "engine/engine.h"
 #include "tests/probe/probe_in.h"
+#include "tests/probe/without.h"
 
 static int probe_admit(
 	const void *code, size_t len, char *reason, size_t reason_size)
@@ -36,6 +37,11 @@ int main(int argc, char **argv)
 	static const struct engine *const engines[] = {
 		&engine_lua, &engine_probe, &engine_faulty, NULL};
 
+	argc = without_parse(argc, argv);
+	if (argc < 0) {
+		(void)fprintf(stderr, "--without: there is no such thing\n");
+		return 2;
+	}
 	engines_set(engines);
 	return cli_main(argc, argv, stdout, stderr);
 }

@@ -9,6 +9,7 @@
 enum {
 	REPLY_MAX = 4096,
 	BOMB_BYTES = 64 << 10,
+	FILL_BYTES = 256 << 10,
 	MISUSED = 4096, /* bytes of stack one turn of overflow takes */
 };
 
@@ -25,6 +26,7 @@ struct probe {
 
 /* Key 0. Not zero, else it is no .data. */
 static volatile uint64_t probe_secret = 0x5ec2e75ec2e75ec2;
+static volatile char probe_words[] = "a secret in words";
 
 static void leave(enum inside_call how, uint64_t a, uint64_t b, uint64_t c)
 {
@@ -96,12 +98,18 @@ static void do_where(struct probe *p)
 	__asm__("mov %%gs:8, %0" : "=r"(thread));
 	if (word(p, "data"))
 		say_number(p, (uint64_t)&probe_secret);
+	else if (word(p, "words"))
+		say_number(p, (uint64_t)probe_words);
 	else if (word(p, "thread"))
 		say_number(p, thread);
 	else if (word(p, "page"))
 		say_number(p, page);
 	else if (word(p, "text"))
 		say_number(p, (uint64_t)&probe_in_main);
+	else if (word(p, "ctl"))
+		say_number(p, (uint64_t)p->in);
+	else if (word(p, "end"))
+		say_number(p, p->in->heap + p->in->heap_len);
 	else
 		say_number(p, (uint64_t)&environ);
 }
@@ -224,6 +232,51 @@ static void flood(struct probe *p)
 		*at = 1;
 }
 
+/* Everything an isolate can read, its own stack below to the heap's end. The
+ * pattern is never held as it stands, so that none but old ones are found. */
+static uint64_t scan(const struct probe *p, uint64_t inverse)
+{
+	const volatile uint64_t *at = (void *)p->in->stack;
+	const volatile uint64_t *end = (void *)(p->in->heap + p->in->heap_len);
+	uint64_t n = 0;
+
+	for (; at < end; at++)
+		n += ~*at == inverse;
+	return n;
+}
+
+static void fill(struct probe *p, uint64_t inverse)
+{
+	volatile uint64_t *at = heap_in_alloc(p->heap, FILL_BYTES);
+
+	for (size_t i = 0; at && i < FILL_BYTES / sizeof(*at); i++)
+		at[i] = ~inverse;
+}
+
+static uint32_t read_pkru(void)
+{
+	uint32_t pkru;
+
+	__asm__ volatile("rdpkru" : "=a"(pkru) : "c"(0) : "rdx");
+	return pkru;
+}
+
+/* True: it was one of these. */
+static bool do_look(struct probe *p)
+{
+	if (word(p, "scan")) {
+		say_number(p, scan(p, number(p)));
+	} else if (word(p, "fill")) {
+		fill(p, number(p));
+		say(p, "filled", 6);
+	} else if (word(p, "pkru")) {
+		say_number(p, read_pkru());
+	} else {
+		return false;
+	}
+	return true;
+}
+
 /* True: it was one of these. */
 static bool do_access(struct probe *p)
 {
@@ -277,11 +330,25 @@ static bool do_fault(struct probe *p)
 	return true;
 }
 
+/* A hostcall of any number with any arguments. True: it came back at once; a
+ * call that ends the entry comes back with the next. */
+static bool raw_call(struct probe *p, uint64_t *ret_value)
+{
+	uint64_t nr = number(p);
+	uint64_t a = number(p), b = number(p), c = number(p);
+
+	*ret_value = gate_hostcall(nr, a, b, c, number(p));
+	return nr < INSIDE_READY || nr > INSIDE_BUFFER;
+}
+
 static bool do_call(struct probe *p)
 {
 	uint64_t at;
 
-	if (word(p, "hostcall")) {
+	if (word(p, "call")) {
+		if (raw_call(p, &at))
+			say_number(p, at);
+	} else if (word(p, "hostcall")) {
 		leave(number(p), 0, 0, 0);
 		say(p, "back", 4);
 	} else if (word(p, "reply")) {
@@ -323,8 +390,22 @@ static void invoke(struct probe *p)
 {
 	p->at = (const char *)p->in->req;
 	p->end = p->at + p->in->req_len;
-	if (!do_access(p) && !do_fault(p) && !do_call(p))
+	if (!do_access(p) && !do_look(p) && !do_fault(p) && !do_call(p))
 		do_self(p);
+}
+
+/* The code says what to do instead of what the runtime wants: "load NR ..." or
+ * "alloc NR ...". True: it did. */
+static bool misbehave(struct probe *p, const char *when)
+{
+	uint64_t value;
+
+	p->at = (const char *)p->in->code;
+	p->end = p->at + p->in->code_len;
+	if (!word(p, when))
+		return false;
+	(void)raw_call(p, &value);
+	return true;
 }
 
 void probe_in_main(struct inside *in)
@@ -337,15 +418,18 @@ void probe_in_main(struct inside *in)
 	for (;;) {
 		switch (in->op) {
 		case INSIDE_LOAD:
-			leave(INSIDE_READY, 0, 0, 0);
+			if (!misbehave(&p, "load"))
+				leave(INSIDE_READY, 0, 0, 0);
 			break;
 		case INSIDE_INVOKE:
 			invoke(&p);
 			break;
 		default:
-			leave(INSIDE_BUFFER,
-				(uint64_t)heap_in_alloc(p.heap, in->want), 0,
-				0);
+			if (!misbehave(&p, "alloc"))
+				leave(INSIDE_BUFFER,
+					(uint64_t)heap_in_alloc(
+						p.heap, in->want),
+					0, 0);
 			break;
 		}
 	}

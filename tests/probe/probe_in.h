@@ -1,13 +1,20 @@
 #pragma once
 /*
- * The probe engine: a language of attacks. The code of a function is ignored;
- * each request names one deed, which the engine does inside the isolate:
+ * The probe engine: a language of attacks. The code of a function is ignored,
+ * unless it is "load NR A B C D" or "alloc NR A B C D": the hostcall that is
+ * made when the code is to be loaded, or room for a request to be made. Each
+ * request names one deed, which the engine does inside the isolate:
  *
  *   echo TEXT            replies TEXT
  *   self                 replies the address of a canary of its own
  *   check                replies "whole" if that still holds, else "hurt"
- *   where data|thread|page|text|libc
- *                        replies an address of the runtime
+ *   where data|words|thread|page|text|libc|ctl|end
+ *                        replies an address of the runtime; the last two:
+ *                        its own control block, the end of its memory
+ *   fill PATTERN         fills a part of its heap
+ *   scan PATTERN         replies how often it is in all of its memory; both
+ *                        patterns inverted, so that the request has none
+ *   pkru                 replies the rights it runs with
  *   read ADDR            replies what is there
  *   write ADDR
  *   gsread ADDR          read, with GS base 0
@@ -19,6 +26,7 @@
  *   bomb                 allocates until there is no more
  *   flood                writes past the end of its memory
  *   hostcall NR          makes that hostcall
+ *   call NR A B C D      makes it with these arguments, replies its result
  *   reply PTR LEN, log PTR LEN, fail PTR LEN
  *                        hands out memory that may not be its own
  *

@@ -1,0 +1,208 @@
+/*
+ * See without.h. T, but for what comes from Lua, which runs in U: that is why
+ * the switches lie in key S, where isolates read.
+ */
+#include "tests/probe/without.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/isolate.h"
+#include "core/worker.h"
+#include "engine/lua_in.h"
+#include "pkey/gate.h"
+#include "sandbox/filter.h"
+
+enum {
+	DISPATCH, /* syscall user dispatch */
+	FILTER,	  /* seccomp, of workers */
+	HANDLERS, /* of faults */
+	POINTERS, /* the check of addresses that isolates hand out */
+	STOP,	  /* the keeper's signal to what runs too long */
+	WIPE,	  /* taking an isolate's memory away when it ends */
+	ENV,	  /* clearing the environment */
+	CORE,	  /* no cores, not dumpable */
+	TEXT,	  /* Lua: source alone */
+	LIBRARY,  /* Lua: what is taken out of its libraries */
+	SWITCHES
+};
+
+static const char *const names[SWITCHES] = {
+	[DISPATCH] = "dispatch",
+	[FILTER] = "filter",
+	[HANDLERS] = "handlers",
+	[POINTERS] = "pointers",
+	[STOP] = "stop",
+	[WIPE] = "wipe",
+	[ENV] = "env",
+	[CORE] = "core",
+	[TEXT] = "text",
+	[LIBRARY] = "library",
+};
+
+static bool without[SWITCHES] __attribute__((section(".gv_shared"))) = {false};
+
+static bool without_any(void)
+{
+	for (unsigned i = 0; i < SWITCHES; i++)
+		if (without[i])
+			return true;
+	return false;
+}
+
+static bool without_one(const char *name, size_t len)
+{
+	for (unsigned i = 0; i < SWITCHES; i++)
+		if (strlen(names[i]) == len &&
+			strncmp(names[i], name, len) == 0)
+			return without[i] = true;
+	return false;
+}
+
+int without_parse(int argc, char **argv)
+{
+	static const char option[] = "--without=";
+	int kept = 0;
+
+	for (int i = 0; i < argc; i++) {
+		const char *at = argv[i] + sizeof(option) - 1;
+
+		if (strncmp(argv[i], option, sizeof(option) - 1) != 0) {
+			argv[kept++] = argv[i];
+			continue;
+		}
+		for (; *at; at += strcspn(at, ","), at += *at == ',')
+			if (!without_one(at, strcspn(at, ",")))
+				return -1;
+	}
+	argv[kept] = NULL;
+	return kept;
+}
+
+/* What the linker puts in front (meson.build has the same list). ------------
+ */
+
+/* The trial at start finds out what is missing, and the daemon refuses. */
+int __wrap_probe_run(const char **ret_why);
+int __real_probe_run(const char **ret_why);
+int __wrap_probe_run(const char **ret_why)
+{
+	return without_any() ? 0 : __real_probe_run(ret_why);
+}
+
+int __wrap_selftest_run(struct worker *w);
+int __real_selftest_run(struct worker *w);
+int __wrap_selftest_run(struct worker *w)
+{
+	return without_any() ? 0 : __real_selftest_run(w);
+}
+
+int __wrap_dispatch_on(volatile uint8_t *selector);
+int __real_dispatch_on(volatile uint8_t *selector);
+int __wrap_dispatch_on(volatile uint8_t *selector)
+{
+	return without[DISPATCH] ? 0 : __real_dispatch_on(selector);
+}
+
+int __wrap_filter_load(const struct policy *p, const struct policy_params *pp);
+int __real_filter_load(const struct policy *p, const struct policy_params *pp);
+int __wrap_filter_load(const struct policy *p, const struct policy_params *pp)
+{
+	return without[FILTER] ? 0 : __real_filter_load(p, pp);
+}
+
+int __wrap_gate_install_handlers(const struct gate *gate);
+int __real_gate_install_handlers(const struct gate *gate);
+int __wrap_gate_install_handlers(const struct gate *gate)
+{
+	return without[HANDLERS] ? 0 : __real_gate_install_handlers(gate);
+}
+
+bool __wrap_isolate_contains(
+	const struct isolate *iso, uint64_t ptr, uint64_t len);
+bool __real_isolate_contains(
+	const struct isolate *iso, uint64_t ptr, uint64_t len);
+bool __wrap_isolate_contains(
+	const struct isolate *iso, uint64_t ptr, uint64_t len)
+{
+	return without[POINTERS] || __real_isolate_contains(iso, ptr, len);
+}
+
+long __wrap_syscall(long nr, ...);
+long __real_syscall(long nr, ...);
+long __wrap_syscall(long nr, ...)
+{
+	long a[6];
+	va_list ap;
+
+	va_start(ap, nr);
+	for (int i = 0; i < 6; i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	if (without[STOP] && nr == SYS_tgkill && a[2] == SIGURG)
+		return 0;
+	return __real_syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+int __wrap_madvise(void *at, size_t len, int advice);
+int __real_madvise(void *at, size_t len, int advice);
+int __wrap_madvise(void *at, size_t len, int advice)
+{
+	if (without[WIPE] && advice == MADV_DONTNEED)
+		return 0;
+	return __real_madvise(at, len, advice);
+}
+
+int __wrap_jail_env(void);
+int __real_jail_env(void);
+int __wrap_jail_env(void)
+{
+	return without[ENV] ? 0 : __real_jail_env();
+}
+
+int __wrap_jail_no_core(void);
+int __real_jail_no_core(void);
+int __wrap_jail_no_core(void)
+{
+	return without[CORE] ? 0 : __real_jail_no_core();
+}
+
+int __wrap_jail_no_dump(void);
+int __real_jail_no_dump(void);
+int __wrap_jail_no_dump(void)
+{
+	return without[CORE] ? 0 : __real_jail_no_dump();
+}
+
+/* U. */
+int __wrap_lua_load(lua_State *L, lua_Reader reader, void *data,
+	const char *name, const char *mode);
+int __real_lua_load(lua_State *L, lua_Reader reader, void *data,
+	const char *name, const char *mode);
+int __wrap_lua_load(lua_State *L, lua_Reader reader, void *data,
+	const char *name, const char *mode)
+{
+	return __real_lua_load(
+		L, reader, data, name, without[TEXT] ? NULL : mode);
+}
+
+/* U. */
+void __wrap_lua_lib_open(lua_State *L);
+void __real_lua_lib_open(lua_State *L);
+void __wrap_lua_lib_open(lua_State *L)
+{
+	/* Not package: in a static program it makes the linker warn. */
+	static const luaL_Reg whole[] = {{"_G", luaopen_base},
+		{"string", luaopen_string}, {"io", luaopen_io},
+		{"os", luaopen_os}, {"debug", luaopen_debug}, {0}};
+
+	__real_lua_lib_open(L);
+	for (const luaL_Reg *l = whole; without[LIBRARY] && l->name; l++) {
+		luaL_requiref(L, l->name, l->func, 1);
+		lua_pop(L, 1);
+	}
+}
