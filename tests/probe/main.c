@@ -34,14 +34,18 @@ const struct engine engine_faulty = {
 
 int main(int argc, char **argv)
 {
+	static struct engine lua;
 	static const struct engine *const engines[] = {
-		&engine_lua, &engine_probe, &engine_faulty, NULL};
+		&lua, &engine_probe, &engine_faulty, NULL};
 
 	argc = without_parse(argc, argv);
 	if (argc < 0) {
 		(void)fprintf(stderr, "--without: there is no such thing\n");
 		return 2;
 	}
+	lua = engine_lua;
+	if (without_admit())
+		lua.admit = probe_admit;
 	engines_set(engines);
 	return cli_main(argc, argv, stdout, stderr);
 }

@@ -26,6 +26,7 @@ enum {
 	WIPE,	  /* taking an isolate's memory away when it ends */
 	ENV,	  /* clearing the environment */
 	CORE,	  /* no cores, not dumpable */
+	ADMIT,	  /* Lua: a look at the code before it is taken */
 	TEXT,	  /* Lua: source alone */
 	LIBRARY,  /* Lua: what is taken out of its libraries */
 	SWITCHES
@@ -40,6 +41,7 @@ static const char *const names[SWITCHES] = {
 	[WIPE] = "wipe",
 	[ENV] = "env",
 	[CORE] = "core",
+	[ADMIT] = "admit",
 	[TEXT] = "text",
 	[LIBRARY] = "library",
 };
@@ -81,6 +83,11 @@ int without_parse(int argc, char **argv)
 	}
 	argv[kept] = NULL;
 	return kept;
+}
+
+bool without_admit(void)
+{
+	return without[ADMIT];
 }
 
 /* What the linker puts in front (meson.build has the same list). ------------

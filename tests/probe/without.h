@@ -10,3 +10,5 @@
 
 /* Takes --without=... out of argv. Returns the new argc; -1: no such name. */
 int without_parse(int argc, char **argv);
+/* The one that is no function to put another in front of. */
+bool without_admit(void);
