@@ -1,0 +1,27 @@
+/*
+ * Both WRPKRUs of the copy, which end in a RET on whatever stack there is:
+ * right back in the isolate.
+ */
+#include "tests/security/attack.h"
+#include "tests/security/jump.h"
+
+static const struct jump_value values[] = {
+	{"all keys open", 0, BOX_HEAP, JUMP_LEAKS},
+	{"T", JUMP_PKRU_TRUSTED, BOX_HEAP, JUMP_LEAKS},
+	{"its own U", JUMP_PKRU_OWN, BOX_HEAP, JUMP_NONE},
+	{"the kernel's default", 0x55555554, BOX_HEAP, JUMP_NONE},
+};
+
+static void run(void)
+{
+	jump_wrpkru(gate_copy_mpk, gate_trust_mpk, 2, values,
+		sizeof(values) / sizeof(*values));
+}
+
+const struct attack attack_b03 = {
+	.id = "B03",
+	.name = "jump to the WRPKRU of gate_copy with a chosen value",
+	.layer = "gate check",
+	.off = "the gate's checks",
+	.run = run,
+};
