@@ -2,12 +2,15 @@
  * Log lines. A field is written whole or, if the line's end is near, taken back
  * whole, so that what is cut is still one valid line.
  *
+ * A line that its reader does not take is lost, and counted.
+ *
  * The configuration is a handful of atomics, each complete in itself: a thread
  * that logs while it changes writes one line of the old or of the new kind.
  */
 #include "util/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -19,13 +22,17 @@
 
 /* What a cut line needs for its end: `,"cut":true}` and the newline. */
 enum {
-	LOG_TAIL = 16
+	LOG_TAIL = 16,
+	LOG_PATIENCE_MS = 200
 };
 
 static _Atomic int log_lowest = LOG_LEVEL_INFO;
 static _Atomic bool log_json;
 static _Atomic bool log_journal;
 static _Atomic int log_fd = STDERR_FILENO;
+
+static _Atomic bool log_stuck;
+static _Atomic uint64_t log_lost;
 
 static __thread log_sink_fn *log_sink;
 static __thread void *log_sink_arg;
@@ -82,8 +89,36 @@ void log_set_sink(log_sink_fn *fn, void *arg)
 	log_sink_arg = arg;
 }
 
+/*
+ * Can a line be written without waiting for long? Who logs must go on where the
+ * reader of a pipe has stopped: the first line waits a little, those behind it
+ * not at all, until there is room again. No line is larger than PIPE_BUF, so
+ * what is writable takes it whole.
+ */
+static bool log_writable(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	int n;
+
+	do
+		n = poll(&p, 1, atomic_load(&log_stuck) ? 0 : LOG_PATIENCE_MS);
+	while (n < 0 && errno == EINTR);
+	atomic_store(&log_stuck, n == 0);
+	return n != 0;
+}
+
 static void log_write_fd(int fd, const char *line, size_t len)
 {
+	uint64_t lost;
+
+	if (!log_writable(fd)) {
+		atomic_fetch_add(&log_lost, 1);
+		return;
+	}
+	lost = atomic_exchange(&log_lost, 0);
+	if (lost)
+		log_warn("log lines lost: nobody read them",
+			LOG_U64("lost", lost));
 	while (len > 0) {
 		ssize_t n = write(fd, line, len);
 
