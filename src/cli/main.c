@@ -1,15 +1,32 @@
 /* The program: which engines it has; all else is in cli_main(). */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "engine/engine.h"
+
+/* Where one of 0, 1, 2 is closed, a ring or a client's connection would take
+ * its number and be sent the log. What stands in fails as a closed one does. */
+static void hold_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null",
+			(fcntl(0, F_GETFD) < 0 ? O_WRONLY : O_RDONLY));
+	while (fd >= 0 && fd <= 2);
+	if (fd >= 0)
+		(void)close(fd);
+}
 
 int main(int argc, char **argv)
 {
 	static const struct engine *const engines[] = {&engine_lua, NULL};
 	int code;
 
+	hold_standard_files();
 	engines_set(engines);
 	code = cli_main(argc, argv, stdout, stderr);
 

@@ -80,6 +80,8 @@ int start_runtime(
 	int r;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* A log file at its size limit is no reason to die. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	start_log(cfg);
 	r = start_jail(err, size);
 	return r < 0 ? r : runtime_init(rt, &opt, err, size);

@@ -1,6 +1,7 @@
 """Starting, stopping, and what is left behind."""
 
 import os
+import resource
 import signal
 import socket
 import stat
@@ -88,6 +89,53 @@ def test_port_taken():
             capture_output=True, timeout=20, check=False)
         assert r.returncode != 0
         has(r.stderr, "in use")
+
+
+def test_closed_standard_files_stay_nobodys():
+    d = Daemon()
+    d.process = subprocess.Popen(
+        ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"] + d.args)
+    open(d.log_path, "w", encoding="ascii").close()
+    wait_for("readiness", d.ready)
+    for fd in range(3):
+        same(os.readlink(f"/proc/{d.process.pid}/fd/{fd}"), "/dev/null")
+    same(d.end(), 0)
+
+
+def test_a_log_that_nobody_reads_holds_up_nobody():
+    d = Daemon()
+    out, log = os.pipe()
+    os.set_blocking(log, False)
+    try:
+        while True:
+            os.write(log, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(log, True)
+    open(d.log_path, "w", encoding="ascii").close()
+    d.process = subprocess.Popen(d.args, stderr=log)
+    wait_for("readiness", d.ready)
+    for _ in range(20):
+        d.deploy("t/f", "return function() log('x') end")
+        same(d.invoke("t/f", "1").status, 200)
+        same(d.ask("DELETE", "/v1/functions/t/f").status, 204)
+    assert os.read(out, 1 << 20)
+    d.deploy("t/f", ECHO)
+    has(os.read(out, 1 << 20), "log lines lost")
+    same(d.end(), 0)
+    os.close(out)
+    os.close(log)
+
+
+def test_log_file_at_its_limit():
+    d = Daemon()
+    with open(d.log_path, "wb") as log:
+        d.process = subprocess.Popen(
+            d.args, stderr=log, preexec_fn=lambda: resource.setrlimit(
+                resource.RLIMIT_FSIZE, (200, 200)))
+    wait_for("readiness", d.ready)
+    d.deploy("t/f", ECHO)
+    same(d.invoke("t/f", "1").body, b"1")
+    same(d.end(), 0)
 
 
 def test_drain():
