@@ -269,7 +269,8 @@ static bool request_route(struct conn *c)
 	if (!exchange_route(x))
 		return false;
 	if (body_announced(&c->req) > exchange_body_max(x)) {
-		refuse(c, PROBLEM_REQUEST_TOO_LARGE, 0, NULL);
+		c->linger = true;
+		exchange_reply_too_large(x);
 		return false;
 	}
 	c->req.body_max = exchange_body_max(x);
@@ -341,7 +342,8 @@ static void request_run(struct conn *c)
 		return;
 	if (c->req.body_len > c->req.body_max) {
 		c->state = CONN_RUNNING;
-		refuse(c, PROBLEM_REQUEST_TOO_LARGE, 0, NULL);
+		c->linger = true;
+		exchange_reply_too_large(x);
 		return;
 	}
 	c->state = CONN_RUNNING;

@@ -75,12 +75,72 @@ void exchange_reply_text(struct exchange *x, enum problem p, const char *detail)
 			   .detail_len = detail ? strlen(detail) : 0});
 }
 
+void exchange_say_not_found(const struct exchange *x, struct buf *b)
+{
+	if (x->id_len) {
+		buf_add_lit(b, "there is no function \"");
+		buf_add_str(b, x->id);
+		buf_add_char(b, '"');
+	} else {
+		buf_add_lit(b, "names of tenants and functions are 1 to 63 of "
+			       "a-z 0-9 . _ - and begin with a letter or "
+			       "digit");
+	}
+}
+
 void exchange_reply_not_found(struct exchange *x)
 {
+	char text[FUNCTION_ID_MAX + 128];
+	struct buf b;
+
+	buf_init(&b, text, sizeof(text));
+	exchange_say_not_found(x, &b);
 	exchange_reply_problem(x, &(struct problem_info){
 					  .problem = PROBLEM_FUNCTION_NOT_FOUND,
+					  .detail = b.ptr,
+					  .detail_len = b.len,
 					  .function = x->id_len ? x->id : NULL,
 				  });
+}
+
+void exchange_reply_too_large(struct exchange *x)
+{
+	char text[96];
+	struct buf b;
+
+	buf_init(&b, text, sizeof(text));
+	buf_add_lit(&b, "a body may have at most ");
+	buf_add_u64(&b, exchange_body_max(x));
+	buf_add_lit(&b, " bytes here");
+	exchange_reply_problem(
+		x, &(struct problem_info){.problem = PROBLEM_REQUEST_TOO_LARGE,
+			   .detail = b.ptr,
+			   .detail_len = b.len});
+}
+
+static void reply_no_method(struct exchange *x, const struct buf *allow)
+{
+	char text[96];
+	struct buf b;
+
+	buf_add_lit(&x->extra, "Allow: ");
+	buf_add(&x->extra, allow->ptr, allow->len);
+	buf_add_lit(&x->extra, "\r\n");
+	buf_init(&b, text, sizeof(text));
+	buf_add_lit(&b, "this path takes ");
+	buf_add(&b, allow->ptr, allow->len);
+	exchange_reply_problem(
+		x, &(struct problem_info){.problem = PROBLEM_REQUEST_METHOD,
+			   .detail = b.ptr,
+			   .detail_len = b.len});
+}
+
+bool exchange_no_query(struct exchange *x)
+{
+	if (x->query.len == 0)
+		return true;
+	exchange_reply_text(x, PROBLEM_REQUEST_INVALID, EXCHANGE_NO_QUERY);
+	return false;
 }
 
 /* Who may. ------------------------------------------------------------------*/
@@ -164,12 +224,10 @@ bool exchange_route(struct exchange *x)
 			return true;
 		exchange_reply_denied(x);
 	} else if (r == ROUTES_E_METHOD) {
-		buf_add_lit(&x->extra, "Allow: ");
-		buf_add(&x->extra, allow.ptr, allow.len);
-		buf_add_lit(&x->extra, "\r\n");
-		exchange_reply_text(x, PROBLEM_REQUEST_METHOD, NULL);
+		reply_no_method(x, &allow);
 	} else {
-		exchange_reply_text(x, PROBLEM_REQUEST_NOT_FOUND, NULL);
+		exchange_reply_text(x, PROBLEM_REQUEST_NOT_FOUND,
+			"no route has this path; the API's begin with /v1/");
 	}
 	return false;
 }

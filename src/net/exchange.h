@@ -97,4 +97,10 @@ void exchange_reply_problem(
 void exchange_reply_text(
 	struct exchange *x, enum problem p, const char *detail);
 void exchange_reply_not_found(struct exchange *x);
+/* Why x->id is none; any thread. */
+void exchange_say_not_found(const struct exchange *x, struct buf *b);
+void exchange_reply_too_large(struct exchange *x);
+/* False: answered, since the request has query parameters. */
+bool exchange_no_query(struct exchange *x);
+#define EXCHANGE_NO_QUERY "this path takes no query parameters"
 void exchange_reply_denied(struct exchange *x);

@@ -26,7 +26,9 @@ void rest_livez(struct exchange *x)
 {
 	static const char ok[] = "{\"status\":\"ok\"}";
 
-	exchange_reply_bytes(x, 200, "application/json", ok, sizeof(ok) - 1);
+	if (exchange_no_query(x))
+		exchange_reply_bytes(
+			x, 200, "application/json", ok, sizeof(ok) - 1);
 }
 
 void rest_version(struct exchange *x)
@@ -34,8 +36,9 @@ void rest_version(struct exchange *x)
 	static const char body[] =
 		"{\"name\":\"gvisord\",\"version\":\"" GV_VERSION "\"}";
 
-	exchange_reply_bytes(
-		x, 200, "application/json", body, sizeof(body) - 1);
+	if (exchange_no_query(x))
+		exchange_reply_bytes(
+			x, 200, "application/json", body, sizeof(body) - 1);
 }
 
 void rest_readyz(struct exchange *x)
@@ -47,6 +50,8 @@ void rest_readyz(struct exchange *x)
 	char mem[160];
 	struct buf b;
 
+	if (!exchange_no_query(x))
+		return;
 	buf_init(&b, mem, sizeof(mem));
 	buf_add_lit(&b, "{\"status\":\"");
 	buf_add_str(&b, draining ? "draining" : ready ? "ready" : "starting");
@@ -200,6 +205,8 @@ void rest_metrics(struct control_req *req)
 	size_t len;
 	char *text;
 
+	if (!rest_no_query(req))
+		return;
 	gbuf_init(&out);
 	runtime_metrics(s->rt, &out);
 	outcomes_text(&out, s);

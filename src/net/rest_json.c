@@ -56,20 +56,19 @@ void rest_reply_error(struct control_req *req, enum problem p, struct buf *err)
 void rest_reply_not_found(struct control_req *req)
 {
 	struct exchange *x = rest_exchange(req);
-	char text[FUNCTION_ID_MAX + 64];
+	char text[FUNCTION_ID_MAX + 128];
+	struct buf b;
 
-	(void)snprintf(
-		text, sizeof(text), "there is no function \"%s\"", x->id);
-	rest_reply_problem(
-		req, PROBLEM_FUNCTION_NOT_FOUND, x->id_len ? text : NULL);
+	buf_init(&b, text, sizeof(text));
+	exchange_say_not_found(x, &b);
+	rest_reply_error(req, PROBLEM_FUNCTION_NOT_FOUND, &b);
 }
 
 bool rest_no_query(struct control_req *req)
 {
 	if (rest_exchange(req)->query.len == 0)
 		return true;
-	rest_reply_problem(req, PROBLEM_REQUEST_INVALID,
-		"this path takes no query parameters");
+	rest_reply_problem(req, PROBLEM_REQUEST_INVALID, EXCHANGE_NO_QUERY);
 	return false;
 }
 

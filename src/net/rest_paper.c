@@ -226,7 +226,9 @@ void rest_paper_deregister(struct control_req *req)
 		return;
 	buf_init(&err, err_mem, sizeof(err_mem));
 	object = rest_read_object(x, &err);
-	if (!object || !rest_read_fields(object, f, 1, &err) || !name) {
+	if (!object) {
+		rest_reply_error(req, PROBLEM_REQUEST_BAD_JSON, &err);
+	} else if (!rest_read_fields(object, f, 1, &err) || !name) {
 		if (err.len == 0)
 			buf_add_lit(&err, "\"name\" is missing");
 		rest_reply_error(req, PROBLEM_REQUEST_INVALID, &err);
@@ -269,11 +271,16 @@ static void call_invoke(struct control_req *req, const struct call *c)
 		return;
 	}
 	args = args_text(c);
-	if (args)
+	if (args && strlen(args) > x->server->opt.max_request) {
+		free(args);
+		rest_reply_problem(req, PROBLEM_REQUEST_TOO_LARGE,
+			"\"args\" is over limits.request_bytes");
+	} else if (args) {
 		control_reply(req, EXCHANGE_INVOKE, NULL, args, strlen(args));
-	else
+	} else {
 		rest_reply_problem(
 			req, PROBLEM_DAEMON_INTERNAL, "out of memory");
+	}
 }
 
 static void call_register(struct control_req *req, const struct call *c)

@@ -155,8 +155,33 @@ def test_unknown_paths_and_methods():
         same(r.status, 405)
         same(r.headers["allow"], "PUT, GET, HEAD, DELETE")
         same(d.ask("GET", FN + "/invoke").status, 405)
-        same(d.ask("GET", "/v1/info?x=1").status, 400)
+        for path in ("/v1/info", "/v1/isolates", "/metrics", "/livez",
+                     "/healthz", "/readyz", "/version"):
+            same(d.ask("GET", path + "?x=1").code(), "Request.Invalid")
         same(d.ask("POST", FN + "/invoke?x=1", "1").status, 400)
+
+
+def test_every_problem_has_a_detail():
+    with Daemon(limits__request_bytes=1024, limits__code_bytes=4096) as d:
+        def says(part, *args, **headers):
+            has(d.ask(*args, **headers).json()["detail"], part)
+        says("no route", "GET", "/nope")
+        says("takes PUT, GET, HEAD, DELETE", "PATCH", FN)
+        says('"t/none"', "POST", "/v1/functions/t/none/invoke", "1")
+        says('"t/none"', "GET", "/v1/functions/t/none")
+        says("begin with", "POST", "/v1/functions/T/f/invoke", "1")
+        says("begin with", "GET", "/v1/functions/T/f")
+        says("1024 bytes", "POST", FN + "/invoke", "1" * 1025)
+        says("too large", "PUT", FN, "x" * 4097, **LUA)
+
+
+def test_paper_calls_keep_the_limit_of_requests():
+    with Daemon(limits__request_bytes=1024) as d:
+        d.deploy("default/f", ECHO)
+        for n, status in ((1022, 200), (1023, 413)):
+            body = {"method": "invoke", "fid": "f",
+                    "args": json.dumps("x" * n)}
+            same(d.ask("POST", "/", json.dumps(body)).status, status)
 
 
 def test_admin_over_tcp():
@@ -203,6 +228,7 @@ def test_paper_scripts():
         same(d.invoke("default/g", "7").body, b"7")
         same(d.ask("POST", "/deregister", '{"name":"g"}').status, 200)
         same(d.ask("POST", "/deregister", '{"name":"g"}').status, 404)
+        same(d.ask("POST", "/deregister", "[]").code(), "Request.BadJson")
 
 
 if __name__ == "__main__":
