@@ -169,7 +169,11 @@ static int on_error(lua_State *L)
 		lua_settop(L, 1);
 		return 1;
 	}
-	luaL_traceback(L, L, lua_tostring(L, 1), 1);
+	/* luaL_traceback would end the message at its first zero byte. */
+	lua_pushvalue(L, 1);
+	lua_pushliteral(L, "\n");
+	luaL_traceback(L, L, NULL, 1);
+	lua_concat(L, 3);
 	s = lua_tolstring(L, -1, &len);
 	lua_pushlstring(L, s, traceback_len(s, len));
 	return 1;

@@ -23,6 +23,13 @@ def test_errors():
         same(d.invoke("t/echo", "1").status, 200)
 
 
+def test_errors_are_told_to_their_end():
+    with Daemon() as d:
+        d.deploy("t/f", "return function() error('a\\0b', 0) end")
+        detail = d.invoke("t/f").json()["detail"]
+        assert detail.startswith("a\0b\nstack traceback:"), detail
+
+
 def test_memory_limit():
     with Daemon() as d:
         d.deploy("t/bomb", "return function() local t = {} "
