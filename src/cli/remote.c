@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "cli/table.h"
 #include "daemon/config.h"
+#include "util/escape.h"
 
 /* One line of ASCII, so that no control character and no bidi trick passes;
  * six digits are enough of a fraction. */
@@ -115,16 +116,18 @@ static int exit_code(int status, const char *code)
 }
 
 /* Every line indented, so that a tenant's text can't pose as ours. */
-static void print_indented(FILE *to, const char *text)
+static void print_indented(FILE *to, const char *text, size_t len)
 {
-	while (*text) {
-		size_t n = strcspn(text, "\n");
-		AUTO_FREE char *line = strndup(text, n);
+	while (len > 0) {
+		const char *end = memchr(text, '\n', len);
+		size_t n = end ? (size_t)(end - text) : len;
 
 		(void)fputs("  ", to);
-		cli_print_safe(to, line ? line : "");
+		escape_terminal(to, text, n);
 		(void)fputc('\n', to);
-		text += n + (text[n] == '\n');
+		n += end != NULL;
+		text += n;
+		len -= n;
 	}
 }
 
@@ -154,13 +157,17 @@ static void print_problem(
 {
 	const char *code = remote_text(problem, "code");
 	const char *title = remote_text(problem, "title");
-	const char *detail = remote_text(problem, "detail");
+	const json_t *detail = json_object_get(problem, "detail");
 
 	(void)fprintf(cli->err, "gvisord %s: %s%s", cli->command->name, about,
 		*about ? ": " : "");
 	cli_print_safe(cli->err, *code ? code : title);
 	(void)fprintf(cli->err, " (status %d)\n", status);
-	print_indented(cli->err, *detail ? detail : title);
+	if (json_string_length(detail) > 0)
+		print_indented(cli->err, json_string_value(detail),
+			json_string_length(detail));
+	else
+		print_indented(cli->err, title, strlen(title));
 	print_limit(cli, json_object_get(problem, "limit"));
 	print_field(cli, problem, "hint");
 	print_field(cli, problem, "invocation");
@@ -170,7 +177,8 @@ static int refused(
 	struct cli *cli, const char *about, const struct client_response *res)
 {
 	CLEANUP(remote_jsonp)
-	json_t *problem = json_loadb(res->body, res->body_len, 0, NULL);
+	json_t *problem =
+		json_loadb(res->body, res->body_len, JSON_ALLOW_NUL, NULL);
 
 	if (json_is_object(problem)) {
 		print_problem(cli, about, res->status, problem);
@@ -179,7 +187,7 @@ static int refused(
 	}
 	(void)cli_fail(cli, 0, "%s%sstatus %d", about, *about ? ": " : "",
 		res->status);
-	print_indented(cli->err, res->body);
+	print_indented(cli->err, res->body, res->body_len);
 	return stop(cli, exit_code(res->status, ""));
 }
 
