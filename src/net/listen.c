@@ -83,6 +83,10 @@ static int unix_may_take(const char *path, const struct sockaddr_un *sa,
 	if (!S_ISSOCK(st.st_mode))
 		return fail(-EEXIST, err, err_size,
 			"%s: exists and is no socket", path);
+	/* Whose socket it is can't be asked either. */
+	if (access(path, W_OK) < 0 && errno == EACCES)
+		return fail(-EACCES, err, err_size,
+			"%s: a socket that belongs to somebody else", path);
 	if (unix_is_alive(sa))
 		return fail(-EADDRINUSE, err, err_size,
 			"%s: already running (something listens there)", path);

@@ -35,6 +35,19 @@ def test_stale_socket():
     same(d.end(), 0)
 
 
+def test_socket_of_somebody_else():
+    if os.geteuid() != 0:
+        return
+    d = Daemon().start()
+    d.stop(signal.SIGKILL)
+    os.chmod(d.dir, 0o777)
+    r = subprocess.run(d.args, capture_output=True, timeout=20, check=False,
+                       user=65534, group=65534, extra_groups=[])
+    same(r.returncode, 7)
+    has(r.stderr, "belongs to somebody else")
+    d.end()
+
+
 def test_socket_path_taken_by_a_file():
     d = Daemon()
     with open(d.socket, "w", encoding="ascii") as f:
@@ -217,7 +230,8 @@ def test_hostile_text_does_not_reach_a_terminal():
             r = subprocess.run(command + ["1"], capture_output=True, env=env,
                                timeout=20, check=False)
             same(r.returncode, 1)
-            has(r.stderr, "x1b[31mred")
+            has(r.stderr, "\\x1b[31mred")
+            has(r.stderr, "\\x00end")
             assert b"\x1b" not in r.stderr, r.stderr
             # A pipe gets what the function said.
             r = subprocess.run(command + ["2"], capture_output=True, env=env,
