@@ -123,8 +123,10 @@ static bool caught(const struct box_report *r, const struct frames_trigger *t)
 		return true;
 	if (!t->hardware || f->signal != SIGILL)
 		return false;
-	attack_note(
-		"this CPU raises no %s; the UD2 behind was caught", t->name);
+	if (noted != t)
+		attack_note("this CPU raises no %s, but the UD2 behind it",
+			t->name);
+	noted = t;
 	return true;
 }
 
