@@ -170,6 +170,8 @@ static const struct opcode {
 	{1, {0x9d}},		 /* popfq */
 	{2, {0x6a, 0x02}},	 /* pushq $2, for it */
 	{3, {0x0f, 0xae, 0x15}}, /* ldmxcsr */
+	{1, {0x8c}},		 /* mov %ds, ... */
+	{2, {0x09, 0xd1}},	 /* or %edx, %ecx */
 	{0},
 };
 

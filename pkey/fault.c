@@ -151,14 +151,23 @@ static void fault_reset_state(const struct gate_thread *thread, char *xsave)
 	memcpy(xsave + XSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
 }
 
+/* CS and SS as the kernel gave them to this handler: 64-bit code. The frame
+ * has those of the isolate, which a far return takes to 32-bit code. */
+static greg_t fault_segments(void)
+{
+	uint16_t cs, ss;
+
+	__asm__("mov %%cs, %0\n\tmov %%ss, %1" : "=r"(cs), "=r"(ss));
+	return (greg_t)((uint64_t)ss << 48 | cs);
+}
+
 static void fault_abort(struct gate_thread *thread, ucontext_t *uc)
 {
 	greg_t *regs = uc->uc_mcontext.gregs;
-	greg_t csgsfs = regs[REG_CSGSFS];
 
 	fault_note(thread, thread->info, regs);
 	memset(regs, 0, REG_CSGSFS * sizeof(*regs));
-	regs[REG_CSGSFS] = csgsfs;
+	regs[REG_CSGSFS] = fault_segments();
 	regs[REG_EFL] = 0x202;
 	regs[REG_RIP] = (greg_t)gate_aborted;
 	regs[REG_RSP] = (greg_t)thread->rsp;

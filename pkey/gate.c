@@ -16,6 +16,7 @@
 #include "pkey/fault.h"
 #include "pkey/gate.h"
 #include "pkey/gate_asm.h"
+#include "pkey/xcr0.h"
 
 struct gate_const {
 	uint64_t pages;
@@ -77,16 +78,15 @@ SAME(gate_const, mxcsr, CONST_MXCSR);
  * could have it. */
 static uint32_t gate_features(void)
 {
-	unsigned a, b, c, d;
-	uint32_t lo, hi, features = 0;
+	uint64_t on = xcr0_read();
+	uint32_t features = 0;
 
-	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE))
-		return 0;
-	__asm__("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
-	if ((lo & 0x6) == 0x6)
+	if ((on & XCR0_AVX) == XCR0_AVX)
 		features |= GATE_FEATURE_AVX;
-	if ((lo & 0xe6) == 0xe6)
+	if ((on & XCR0_AVX512) == XCR0_AVX512)
 		features |= GATE_FEATURE_AVX512;
+	if ((on & XCR0_AMX) == XCR0_AMX)
+		features |= GATE_FEATURE_AMX;
 	return features;
 }
 

@@ -45,6 +45,7 @@
 
 #define GATE_FEATURE_AVX 1
 #define GATE_FEATURE_AVX512 2
+#define GATE_FEATURE_AMX 4
 
 /* The alternate stack is aligned to its size; its last word is the thread. */
 #define GATE_ALTSTACK_SIZE 32768

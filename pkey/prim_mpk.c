@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "pkey/prim.h"
+#include "pkey/xcr0.h"
 
 static int mpk_key_alloc(bool open)
 {
@@ -42,6 +43,12 @@ static bool cpu_has_rdtscp(void)
 	return __get_cpuid(0x80000001, &a, &b, &c, &d) && (d & (1u << 27));
 }
 
+/* Registers that nobody clears would carry bytes from isolate to isolate. */
+static bool cpu_state_known(void)
+{
+	return (xcr0_read() & ~(uint64_t)XCR0_KNOWN) == 0;
+}
+
 int prim_probe(const char **ret_why)
 {
 	int key;
@@ -53,6 +60,11 @@ int prim_probe(const char **ret_why)
 	}
 	if (!cpu_has_rdtscp()) {
 		*ret_why = "the CPU has no RDTSCP";
+		return -ENODEV;
+	}
+	if (!cpu_state_known()) {
+		*ret_why = "the CPU has registers that this version does not "
+			   "clear between functions (XCR0)";
 		return -ENODEV;
 	}
 	key = mpk_key_alloc(false);
