@@ -21,6 +21,7 @@
 enum {
 	MESSAGE_MAX = 16 << 10, /* of an error: message and traceback */
 	LOG_LINE_BYTES = 1024,
+	LOG_LINE_COST = 128, /* what a line takes besides its text */
 };
 
 /* How an entry ended. */
@@ -137,7 +138,7 @@ static void hostcall_log(
 	if (cut)
 		len = sizeof(line);
 	if (!isolate_contains(iso, call->args[1], len) ||
-		!log_allowance(w, inv, len))
+		!log_allowance(w, inv, len + LOG_LINE_COST))
 		return;
 	worker_copy_out(w, iso, line, call->args[1], len);
 	log_at(call->args[0] <= INSIDE_LOG_ERROR ? (enum log_level)call->args[0]
