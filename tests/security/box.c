@@ -413,6 +413,25 @@ static void box_describe(
 	a->ring_fd = b->ring_fd;
 }
 
+static void box_put_start(
+	struct box *b, struct box_isolate *iso, box_attack_fn *fn, uint64_t rip)
+{
+	int key = domain_key(&iso->domain);
+	struct box_frame frame = {.rbp = iso->attack,
+		.rbx = (uint64_t)fn,
+		.rip = rip ? rip : (uint64_t)gate_start};
+	struct gate_ctl ctl = {
+		.rsp = (uint64_t)iso->mem + STACK - sizeof(frame)};
+
+	gate_copy_in(&b->gate, key, (void *)ctl.rsp, &frame, sizeof(frame));
+	gate_copy_in(&b->gate, key, (void *)iso->ctl, &ctl, sizeof(ctl));
+}
+
+void box_restart(struct box *b, struct box_isolate *iso, box_attack_fn *fn)
+{
+	box_put_start(b, iso, fn, 0);
+}
+
 /* [stack | TLS | control block | the attack] */
 void box_prepare(struct box *b, struct box_isolate *iso, box_attack_fn *fn,
 	const struct box_attack *a)
@@ -422,11 +441,6 @@ void box_prepare(struct box *b, struct box_isolate *iso, box_attack_fn *fn,
 	static const uint64_t random[2] = {0x1122334455667788, 0x99};
 	int key = domain_key(&iso->domain);
 	uint64_t at = (uint64_t)iso->mem + STACK;
-	uint64_t attack = at + TLS_MAX + PAGE;
-	struct box_frame frame = {.rbp = attack,
-		.rbx = (uint64_t)fn,
-		.rip = (uint64_t)gate_start};
-	struct gate_ctl ctl = {.rsp = at - sizeof(frame)};
 
 	memset(&copy, 0, sizeof(copy));
 	if (a)
@@ -434,14 +448,12 @@ void box_prepare(struct box *b, struct box_isolate *iso, box_attack_fn *fn,
 	iso->stack = (uint64_t)iso->mem;
 	iso->fs = tls_build(tls, at, random);
 	iso->ctl = at + TLS_MAX;
-	iso->attack = attack;
+	iso->attack = iso->ctl + PAGE;
 	box_describe(b, iso, &copy);
-	if (copy.n[BOX_N_START])
-		frame.rip = copy.n[BOX_N_START];
-	gate_copy_in(&b->gate, key, (void *)ctl.rsp, &frame, sizeof(frame));
 	gate_copy_in(&b->gate, key, (void *)at, tls, tls_size());
-	gate_copy_in(&b->gate, key, (void *)iso->ctl, &ctl, sizeof(ctl));
-	gate_copy_in(&b->gate, key, (void *)attack, &copy, sizeof(copy));
+	gate_copy_in(
+		&b->gate, key, (void *)iso->attack, &copy, sizeof(copy));
+	box_put_start(b, iso, fn, copy.n[BOX_N_START]);
 }
 
 /* Reads back what a LEFT isolate said. */

@@ -200,6 +200,8 @@ struct box_end *box_attack(
 /* The parts of it: lay out, enter once, check. */
 void box_prepare(struct box *b, struct box_isolate *iso, box_attack_fn *fn,
 	const struct box_attack *a);
+/* What was prepared starts over: only its stack and control block are new. */
+void box_restart(struct box *b, struct box_isolate *iso, box_attack_fn *fn);
 void box_enter(struct box *b, struct box_isolate *iso, struct box_end *ret_end);
 void box_check(struct box *b, struct box_end *end);
 /* Has the keeper call fn(b, arg) and waits for it. */

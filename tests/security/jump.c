@@ -97,7 +97,7 @@ static void jump_fake(struct box_attack *a, struct gate_thread *fake)
 }
 
 /* Everything that the gate might pick up, filled to the attacker's liking. */
-void jump_prepare(struct box_attack *a)
+static void jump_prepare(struct box_attack *a)
 {
 	uint64_t *frame = (void *)(a->area + FRAME_AT);
 	struct gate_ctl *ctl = (void *)a->ctl;
@@ -110,7 +110,8 @@ void jump_prepare(struct box_attack *a)
 	a->jump.r15 = box_gs();
 	if (!a->jump.rsp)
 		a->jump.rsp = (uint64_t)&box_returns[32];
-	(void)forge_frame(a, forge_loot);
+	if (!a->n[JUMP_N_LEAN])
+		(void)forge_frame(a, forge_loot);
 	for (size_t i = 0; i < offsetof(struct box_jump, gs_zero) / 8; i++)
 		regs[i] = jump_token(a, regs[i]);
 	frame[0] = a->jump.r15;

@@ -56,12 +56,11 @@ enum {
 	JUMP_N_LOOT,
 	JUMP_N_GS,
 	JUMP_N_FAKE_PAGE,
+	JUMP_N_LEAN, /* the forged signal frame stands already */
 };
 
 /* U: fills in what the jump needs, and jumps. */
 void jump_in(struct box_attack *a);
-/* U: only fills in. */
-void jump_prepare(struct box_attack *a);
 /* T: one jump, in a fresh isolate. */
 void jump_once(struct box *b, const struct jump *j);
 
