@@ -57,8 +57,8 @@ const struct cli_command cmd_serve = {
 	.name = "serve",
 	.args = "",
 	.help = "Run the daemon in the foreground",
-	.more = "SIGTERM or SIGINT ends it: running calls may finish, at most "
-		"drain.grace_ms;\na second signal ends it at once.\n\n"
+	.more = "SIGTERM, SIGINT or SIGHUP ends it: running calls may finish, "
+		"at most\ndrain.grace_ms; a second signal ends it at once.\n\n"
 		"Examples:\n"
 		"  gvisord serve\n"
 		"  gvisord serve --listen 127.0.0.1:8080 --require-mpk\n"

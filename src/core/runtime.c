@@ -316,7 +316,10 @@ int runtime_init(struct runtime *rt, const struct runtime_options *opt,
 	if (r < 0)
 		return failed(r, err, err_size, "process isolation");
 	r = runtime_objects(rt);
-	return r < 0 ? failed(r, err, err_size, "memory for workers") : 0;
+	return r < 0 ? failed(r, err, err_size,
+			       "memory for workers (an isolate reserves 64 MiB "
+			       "of address space: ulimit -v, limits.isolates)")
+		     : 0;
 }
 
 static void runtime_wait(struct runtime *rt, uint32_t seen, uint64_t ns)

@@ -80,6 +80,13 @@ static void say_ready(const struct runtime *rt, const struct config *cfg)
 		LOG_STR("tcp", cfg->listen.tcp), LOG_U64("start_us", us));
 }
 
+static bool is_ignored(int sig)
+{
+	struct sigaction sa;
+
+	return sigaction(sig, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN;
+}
+
 static int serve_run(struct runtime *rt, struct server *server,
 	const struct config *cfg, char *err, size_t size)
 {
@@ -89,6 +96,9 @@ static int serve_run(struct runtime *rt, struct server *server,
 		r = runtime_stop_on(rt, SIGTERM);
 	if (r == 0)
 		r = runtime_stop_on(rt, SIGINT);
+	/* A closed terminal ends it as well; under nohup it does not. */
+	if (r == 0 && !is_ignored(SIGHUP))
+		r = runtime_stop_on(rt, SIGHUP);
 	if (r == 0)
 		r = runtime_start(rt, &server->loop, err, size);
 	if (r < 0) {

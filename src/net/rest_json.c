@@ -11,9 +11,16 @@
 
 static const char media_json[] = "application/json";
 
+enum {
+	REAL_DIGITS = 12 /* 2.836, not 2.8359999999999999 */
+};
+
 void rest_reply_json(struct control_req *req, int status, json_t *json)
 {
-	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	char *text =
+		json ? json_dumps(json,
+			       JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS))
+		     : NULL;
 
 	json_decref(json);
 	if (!text) {

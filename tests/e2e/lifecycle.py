@@ -190,6 +190,14 @@ def test_second_signal_stops_at_once():
     d.end()
 
 
+def test_closed_terminal():
+    with Daemon() as d:
+        d.deploy("t/f", ECHO)
+        d.process.send_signal(signal.SIGHUP)
+        same(d.process.wait(10), 0)
+        assert not os.path.exists(d.socket)
+
+
 def test_idle_isolates_go():
     with Daemon() as d:
         d.deploy("t/f", ECHO, "?idle_ttl_ms=300")
