@@ -100,20 +100,57 @@ static int try_connect(const struct daemon *d)
 	return -1;
 }
 
-static void daemon_await(const struct daemon *d)
+/* False: it ended instead. */
+static bool daemon_await(const struct daemon *d)
 {
 	for (unsigned ms = 0; ms < PATIENCE_MS; ms++) {
 		int fd = try_connect(d);
 
 		if (fd >= 0) {
 			(void)close(fd);
-			return;
+			return true;
 		}
 		if (waitpid(d->pid, NULL, WNOHANG) == d->pid)
-			give_up("the daemon did not start");
+			return false;
 		(void)usleep(1000);
 	}
 	give_up("the daemon does not listen");
+}
+
+static bool daemon_launch(
+	struct daemon *d, const char *program, const char *const more[])
+{
+	static __thread struct reply r;
+	struct client c = {d, -1, ARRIVES_S * 1000};
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)snprintf(d->dir, sizeof(d->dir), "/tmp/gvisord-test-XXXXXX");
+	if (!mkdtemp(d->dir))
+		give_up("mkdtemp");
+	if (d->uid != 0 && chown(d->dir, d->uid, d->uid) != 0)
+		give_up("chown");
+	(void)snprintf(d->socket, sizeof(d->socket), "%s/socket", d->dir);
+	(void)fflush(NULL);
+	d->pid = fork();
+	if (d->pid == 0)
+		daemon_exec(d, program, more);
+	if (d->pid < 0)
+		give_up("fork");
+	if (!daemon_await(d)) {
+		(void)rmdir(d->dir);
+		return false;
+	}
+	/* It may still end: a start that goes wrong late. */
+	do {
+		client_send(&c, "GET /readyz", "", NULL, &r);
+	} while (r.status == 503);
+	client_fini(&c);
+	if (r.status != 200) {
+		(void)daemon_kill(d);
+		return false;
+	}
+	d->n_tasks = tasks_of(d->pid, d->task);
+	return true;
 }
 
 void daemon_start(
@@ -125,31 +162,15 @@ void daemon_start(
 void daemon_start_as(struct daemon *d, uid_t uid, const char *program,
 	const char *const more[])
 {
-	static __thread struct reply r;
-	struct client c;
+	*d = (struct daemon){.uid = uid};
+	if (!daemon_launch(d, program, more))
+		give_up("the daemon did not start");
+}
 
-	memset(d, 0, sizeof(*d));
-	d->uid = uid;
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)snprintf(d->dir, sizeof(d->dir), "/tmp/gvisord-test-XXXXXX");
-	if (!mkdtemp(d->dir))
-		give_up("mkdtemp");
-	if (uid != 0 && chown(d->dir, uid, uid) != 0)
-		give_up("chown");
-	(void)snprintf(d->socket, sizeof(d->socket), "%s/socket", d->dir);
-	(void)fflush(NULL);
-	d->pid = fork();
-	if (d->pid == 0)
-		daemon_exec(d, program, more);
-	if (d->pid < 0)
-		give_up("fork");
-	daemon_await(d);
-	client_init(&c, d);
-	do {
-		client_send(&c, "GET /readyz", "", NULL, &r);
-	} while (r.status == 503);
-	client_fini(&c);
-	d->n_tasks = tasks_of(d->pid, d->task);
+bool daemon_try(struct daemon *d, const char *program, const char *const more[])
+{
+	*d = (struct daemon){.uid = 0};
+	return daemon_launch(d, program, more);
 }
 
 bool daemon_stop(struct daemon *d)
@@ -214,6 +235,21 @@ static unsigned count_lines(const struct daemon *d, const char *file)
 	if (f)
 		(void)fclose(f);
 	return n;
+}
+
+bool daemon_maps(const struct daemon *d, const char *name)
+{
+	char path[64], line[512];
+	bool found = false;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/maps", d->pid);
+	f = fopen(path, "re");
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strstr(line, name);
+	if (f)
+		(void)fclose(f);
+	return found;
 }
 
 static unsigned count_fds(const struct daemon *d)

@@ -56,6 +56,9 @@ void daemon_start(
 /* The same, not as root. */
 void daemon_start_as(struct daemon *d, uid_t uid, const char *program,
 	const char *const more[]);
+/* The same; false: it refused to start. */
+bool daemon_try(
+	struct daemon *d, const char *program, const char *const more[]);
 /* SIGTERM; true: it ended with 0, before long. */
 bool daemon_stop(struct daemon *d);
 /* SIGKILL; its status of wait(2). */
@@ -64,6 +67,8 @@ int daemon_kill(struct daemon *d);
 int daemon_died(struct daemon *d, unsigned ms);
 /* It is the process it was, with the threads it had. */
 bool daemon_same(const struct daemon *d);
+/* It has a mapping with this in its name. */
+bool daemon_maps(const struct daemon *d, const char *name);
 void daemon_use(const struct daemon *d, struct daemon_use *ret_use);
 /* True when the line that begins with `name` in /proc/PID/<file> has `want`. */
 bool daemon_says(const struct daemon *d, const char *file, const char *name,

@@ -15,7 +15,9 @@
 #include "core/worker.h"
 #include "engine/lua_in.h"
 #include "pkey/gate.h"
+#include "pkey/partition.h"
 #include "sandbox/filter.h"
+#include "sandbox/scan_self.h"
 
 enum {
 	DISPATCH, /* syscall user dispatch */
@@ -29,6 +31,9 @@ enum {
 	ADMIT,	  /* Lua: a look at the code before it is taken */
 	TEXT,	  /* Lua: source alone */
 	LIBRARY,  /* Lua: what is taken out of its libraries */
+	SCAN,	  /* the scan at start; plants what it would have found */
+	TAG,	  /* a page of key 0: it gets S */
+	PLANT,	  /* nothing; plants what the scan finds */
 	SWITCHES
 };
 
@@ -44,9 +49,16 @@ static const char *const names[SWITCHES] = {
 	[ADMIT] = "admit",
 	[TEXT] = "text",
 	[LIBRARY] = "library",
+	[SCAN] = "scan",
+	[TAG] = "tag",
+	[PLANT] = "plant",
 };
 
 static bool without[SWITCHES] __attribute__((section(".gv_shared"))) = {false};
+
+enum {
+	PAGE = 4096
+};
 
 static bool without_any(void)
 {
@@ -106,6 +118,49 @@ int __real_selftest_run(struct worker *w);
 int __wrap_selftest_run(struct worker *w)
 {
 	return without_any() ? 0 : __real_selftest_run(w);
+}
+
+static void plant_wrpkru(void)
+{
+	static const unsigned char wrpkru[] = {0x0f, 0x01, 0xef};
+	unsigned char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return;
+	(void)memcpy(page + PAGE / 2, wrpkru, sizeof(wrpkru));
+	(void)mprotect(page, PAGE, PROT_READ | PROT_EXEC);
+}
+
+int __wrap_scan_self(unsigned classes, scan_self_fn *hit, void *arg,
+	struct scan_self_sum *ret_sum);
+int __real_scan_self(unsigned classes, scan_self_fn *hit, void *arg,
+	struct scan_self_sum *ret_sum);
+int __wrap_scan_self(unsigned classes, scan_self_fn *hit, void *arg,
+	struct scan_self_sum *ret_sum)
+{
+	if (without[SCAN] || without[PLANT])
+		plant_wrpkru();
+	if (!without[SCAN])
+		return __real_scan_self(classes, hit, arg, ret_sum);
+	(void)memset(ret_sum, 0, sizeof(*ret_sum));
+	return 0;
+}
+
+/* One page more than ought to be. */
+int __wrap_partition_apply(const struct keys *keys);
+int __real_partition_apply(const struct keys *keys);
+int __wrap_partition_apply(const struct keys *keys)
+{
+	int r = __real_partition_apply(keys);
+	void *page;
+
+	if (r != 0 || !without[TAG])
+		return r;
+	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return keys->prim->tag(
+		page, PAGE, PROT_READ | PROT_WRITE, keys->shared);
 }
 
 int __wrap_dispatch_on(volatile uint8_t *selector);

@@ -38,3 +38,5 @@ __attribute__((format(printf, 1, 2))) void attack_note(const char *text, ...);
 
 /* The daemon with the probe engine, for attacks on a live one. */
 extern const char *attack_daemon;
+/* Seconds that the soak lasts. */
+extern unsigned attack_soak;

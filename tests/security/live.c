@@ -79,7 +79,7 @@ bool live_well(struct live *l)
 	       daemon_same(&l->daemon);
 }
 
-static void do_v(
+__attribute__((format(printf, 3, 0))) static void do_v(
 	struct live *l, const char *function, const char *deed, va_list ap)
 {
 	char text[DEED_MAX];

@@ -4,6 +4,7 @@
  * are protection keys.
  *
  * usage: seceval [--list] [--only ID,...] [--boot ARG] [--daemon PATH]
+ *                [--soak SECONDS]
  *
  * Status 0: all that were chosen ran, however they ended. 77: no keys here.
  */
@@ -51,10 +52,12 @@ struct choice {
 
 static struct result *result;
 const char *attack_daemon;
+unsigned attack_soak = 20;
 
 /* Telling. ----------------------------------------------------------------- */
 
-static void tell(const char *kind, const char *text, va_list ap)
+__attribute__((format(printf, 2, 0))) static void tell(
+	const char *kind, const char *text, va_list ap)
 {
 	char *at = result->text + result->len;
 	size_t room = sizeof(result->text) - result->len;
@@ -141,7 +144,7 @@ static void run_attack(const struct attack *a)
 	if (pid == 0)
 		run_child(a);
 	for (unsigned ms = 0; waitpid(pid, &status, WNOHANG) == 0; ms++) {
-		if (ms == PATIENCE_MS)
+		if (ms == PATIENCE_MS + attack_soak * 1000)
 			(void)kill(pid, SIGKILL);
 		(void)usleep(1000);
 	}
@@ -224,7 +227,8 @@ static void options(int argc, char **argv, struct choice *ret_choice)
 	static const struct option known[] = {{"list", no_argument, NULL, 'l'},
 		{"only", required_argument, NULL, 'o'},
 		{"boot", required_argument, NULL, 'b'},
-		{"daemon", required_argument, NULL, 'd'}, {0}};
+		{"daemon", required_argument, NULL, 'd'},
+		{"soak", required_argument, NULL, 's'}, {0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -236,6 +240,8 @@ static void options(int argc, char **argv, struct choice *ret_choice)
 			ret_choice->boot = optarg;
 		else if (o == 'd')
 			attack_daemon = optarg;
+		else if (o == 's')
+			attack_soak = (unsigned)strtoul(optarg, NULL, 10);
 		else
 			exit(2);
 	}

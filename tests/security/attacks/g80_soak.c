@@ -1,0 +1,140 @@
+/*
+ * Everything at once, for as long as is asked for: 40 functions on the real
+ * keys, 16 connections, faults, timeouts, memory bombs, system calls, reads of
+ * neighbours, deployments and removals, keys changing hands all the time.
+ * Canaries are checked at every call; the observer looks meanwhile; afterwards
+ * the daemon uses no more than before. Control: without keys one write to a
+ * neighbour, and the canaries tell.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/security/attack.h"
+#include "tests/security/load.h"
+#include "tests/security/observer.h"
+
+enum {
+	WARM_UP_S = 2,
+	QUIET_US = 1500000,
+	LOOK_US = 500000,
+	RSS_SLACK = 2 << 20,
+	MAPS_SLACK = 64,
+};
+
+static struct live live;
+static struct soak soak;
+static struct observer eye;
+
+static int64_t ask(const char *path, const char *key)
+{
+	char start[64];
+
+	(void)snprintf(start, sizeof(start), "GET %s", path);
+	client_send(&live.client, start, "", NULL, &live.reply);
+	return reply_number(&live.reply, key);
+}
+
+static time_t now(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
+/* Returns how many things the observer found wrong. */
+static unsigned watch(unsigned seconds)
+{
+	time_t until = now() + (time_t)seconds;
+	unsigned wrong = 0;
+
+	while (now() < until) {
+		(void)usleep(LOOK_US);
+		wrong += observer_threads(&eye) + observer_keys(&eye);
+	}
+	return wrong;
+}
+
+static void compare(const struct daemon_use *a, const struct daemon_use *b)
+{
+	attack_note("before: %u descriptors, %u threads, %u mappings, %" PRIu64
+		    " KiB; after: %u, %u, %u, %" PRIu64,
+		a->fds, a->tasks, a->maps, a->rss >> 10, b->fds, b->tasks,
+		b->maps, b->rss >> 10);
+	attack_held(b->fds == a->fds, "no descriptor lost");
+	attack_held(b->tasks == a->tasks && daemon_same(&live.daemon),
+		"same process, same threads");
+	attack_held(b->rss <= a->rss + RSS_SLACK, "no memory lost");
+	attack_held(b->maps <= a->maps + MAPS_SLACK, "no mapping lost");
+}
+
+static void cases(void)
+{
+	static const struct live_options opt = {.set = "limits.isolates=128"};
+	struct daemon_use before, after;
+	int64_t steals;
+
+	live_start(&live, &opt);
+	if (!load_start(&soak, &live, SOAK_CONNECTIONS) ||
+		!observer_init(&eye, live.daemon.pid, attack_say))
+		return;
+	(void)watch(WARM_UP_S);
+	soak_stop(&soak);
+	(void)usleep(QUIET_US);
+	daemon_use(&live.daemon, &before);
+	soak_start(&soak, SOAK_CONNECTIONS);
+	attack_held(watch(attack_soak) == 0, "the observer saw nothing wrong");
+	attack_held(load_stop(&soak), "every reply was right");
+	(void)usleep(QUIET_US);
+	daemon_use(&live.daemon, &after);
+	compare(&before, &after);
+	attack_held(observer_code(&eye) == 0, "no instruction was added");
+	steals = ask("/v1/isolates", "total");
+	attack_held(steals <= 2 * SOAK_FUNCTIONS, "%" PRId64 " isolates left",
+		steals);
+	attack_held(ask("/v1/info", "held") <= ask("/v1/info", "total"),
+		"keys are held by isolates");
+	attack_held(live_well(&live), "the neighbour is whole");
+	observer_fini(&eye);
+	attack_held(live_stop(&live), "the daemon ends in peace");
+}
+
+/* Without keys the probe's write hits a neighbour. */
+static void control(void)
+{
+	static const struct live_options soft = {
+		.mode = "software", .set = "limits.isolates=128"};
+
+	live_start(&live, &soft);
+	if (!load_start(&soak, &live, 1))
+		return;
+	(void)usleep(QUIET_US);
+	soak_stop(&soak);
+	attack_worked(
+		soak_good(&soak), "without keys, and at peace, all is well");
+	soak.say = attack_note;
+	live_do(&live, "attacker", "write %lx", soak_canary(&soak));
+	soak_start(&soak, 1);
+	(void)usleep(QUIET_US);
+	soak_stop(&soak);
+	attack_worked(soak.wrong_replies > 0,
+		"the canaries tell of a write to a neighbour (%u times)",
+		soak.wrong_replies);
+	(void)live_stop(&live);
+}
+
+static void run(void)
+{
+	cases();
+	control();
+}
+
+const struct attack attack_g80 = {
+	.id = "G80",
+	.name = "soak: everything at once, 40 functions on 13 keys",
+	.layer = "all of them",
+	.off = "keys (software mode)",
+	.run = run,
+};

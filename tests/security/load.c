@@ -1,0 +1,26 @@
+/* See load.h. */
+#include "tests/security/load.h"
+
+#include <string.h>
+
+#include "tests/security/attack.h"
+
+bool load_start(struct soak *s, struct live *l, unsigned connections)
+{
+	(void)memset(s, 0, sizeof(*s));
+	s->daemon = &l->daemon;
+	s->keys = strcmp(l->type, "text/x-probe") == 0;
+	s->say = attack_say;
+	if (!soak_deploy(s))
+		return false;
+	soak_start(s, connections);
+	return true;
+}
+
+bool load_stop(struct soak *s)
+{
+	soak_stop(s);
+	attack_note("under load: %u replies, %u deaths, %u deployments",
+		s->served, s->deaths, s->deployed);
+	return soak_good(s);
+}
