@@ -4,7 +4,7 @@ import sys
 import threading
 import time
 
-from harness import Daemon, ECHO, SPIN, has, run, same
+from harness import Daemon, ECHO, SPIN, has, run, same, wait_for
 
 
 def test_errors():
@@ -55,6 +55,26 @@ def test_timeout():
         begin = time.monotonic()
         same(d.invoke("t/spin", Gvisor_Timeout="100").status, 504)
         assert time.monotonic() - begin < 3
+
+
+LOGS = "return function(n) for i = 1, n do log('%s') end end"
+
+
+def test_log_lines_wait_for_nobody():
+    with Daemon() as d:
+        d.deploy("t/f", LOGS % "a line")
+        for _ in range(5):
+            same(d.invoke("t/f", "300").status, 200)
+        wait_for("all lines", lambda: d.log().count("a line") == 1500)
+
+
+def test_empty_log_lines_cost():
+    with Daemon() as d:
+        d.deploy("t/f", LOGS % "")
+        same(d.invoke("t/f", "10000").status, 200)
+        wait_for("the end of it", lambda: "cut off" in d.log())
+        n = d.log().count("function log\"")
+        assert n <= 262144 / 128, n
 
 
 def test_nothing_is_kept_between_tenants():
