@@ -1,0 +1,21 @@
+#pragma once
+/*
+ * A shared object's image in memory, as a function's address space will have
+ * it: each segment at its address, zeros between and behind them, a page that
+ * can't be touched on both sides. Read-only once it is made: what is looked at
+ * here is what is to be mapped.
+ *
+ * Outside, control thread (it makes mappings). Nothing of it is ever executable
+ * here, and no relocation is done.
+ */
+#include "engine/object.h"
+
+struct layout {
+	uint8_t *reserved; /* guard, image, guard; NULL: none */
+	uint8_t *image;	   /* [image, image + span) */
+	uint64_t span;
+};
+
+/* Wants an object that object_read() said true of. 0 or -errno. */
+int layout_init(struct layout *l, const struct object *o);
+void layout_fini(struct layout *l); /* also of a zeroed one */
