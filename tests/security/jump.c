@@ -15,6 +15,7 @@ enum {
 	BUFFER_AT = 9216,
 	PAGE_AT = 10240,
 	STACK_USED = 16 << 10,
+	RETURNS = 16, /* addresses of box_loot there */
 };
 
 const struct box_off jump_no_checks = {.checks = true};
@@ -43,6 +44,8 @@ static uint64_t jump_token(const struct box_attack *a, uint64_t v)
 		return area + BUFFER_AT;
 	case JUMP_STACK:
 		return a->stack + STACK_USED;
+	case JUMP_STACK_ODD:
+		return a->stack + STACK_USED + 3;
 	case JUMP_ALTSTACK:
 		return a->place[BOX_ALTSTACK] + GATE_ALTSTACK_SIZE / 2;
 	case JUMP_PKRU_OWN:
@@ -105,6 +108,8 @@ static void jump_prepare(struct box_attack *a)
 
 	if (!a->jump.rbx)
 		a->jump.rbx = JUMP_SECRET;
+	for (unsigned i = 0; i < RETURNS; i++)
+		((uint64_t *)(a->stack + STACK_USED))[i] = (uint64_t)box_loot;
 	a->jump.r12 = a->pkru_own;
 	a->jump.r13 = a->stack + STACK_USED;
 	a->jump.r15 = box_gs();

@@ -28,7 +28,8 @@ enum jump_token {
 	JUMP_FORGED,		 /* a signal frame likewise */
 	JUMP_SECRET,
 	JUMP_BUFFER,
-	JUMP_STACK, /* own, as high as any attack of the box uses */
+	JUMP_STACK,	/* own, as high as any attack of the box uses */
+	JUMP_STACK_ODD, /* 3 bytes above */
 	JUMP_ALTSTACK,
 	JUMP_PKRU_OWN,
 	JUMP_PKRU_OTHER,
