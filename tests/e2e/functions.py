@@ -63,9 +63,10 @@ LOGS = "return function(n) for i = 1, n do log('%s') end end"
 def test_log_lines_wait_for_nobody():
     with Daemon() as d:
         d.deploy("t/f", LOGS % "a line")
-        for _ in range(5):
+        # Which line meets the writer just as it stops is chance.
+        for i in range(1, 21):
             same(d.invoke("t/f", "300").status, 200)
-        wait_for("all lines", lambda: d.log().count("a line") == 1500)
+            wait_for("all lines", lambda: d.log().count("a line") == 300 * i)
 
 
 def test_empty_log_lines_cost():
