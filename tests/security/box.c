@@ -337,6 +337,9 @@ static void *box_worker(void *arg)
 static void box_serve(struct box *b)
 {
 	while (!b->done) {
+		if (b->tid != 0 &&
+			syscall(SYS_tgkill, getpid(), b->tid, 0) != 0)
+			_exit(BOX_EXIT_LOST);
 		if (b->report->fatal)
 			_exit(BOX_EXIT_FATAL);
 		if (b->errand) {

@@ -5,6 +5,7 @@
 enum {
 	BOX_EXIT_SETUP = 2,
 	BOX_EXIT_FATAL = 3,
+	BOX_EXIT_LOST = 4, /* the worker's thread ended */
 };
 
 /* Never returns. */

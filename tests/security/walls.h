@@ -91,8 +91,8 @@ void walls_make(struct box_attack *a);
 
 /* int 0x80: n[0] number, n[1..6] arguments, 32 bits each. */
 uint64_t walls_int80(const uint64_t n[7]);
-/* vfork; the child exits at once. */
-uint64_t walls_vfork(void);
+/* fork, vfork or clone; the child exits at once. */
+uint64_t walls_fork(uint64_t nr, uint64_t flags);
 /* clone with a stack of the child's own, which calls fn(arg) there. */
 uint64_t walls_clone(
 	uint64_t flags, void *stack, void (*fn)(void *), void *arg);

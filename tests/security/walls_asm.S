@@ -31,9 +31,15 @@ FUNC walls_int80
 	pop	%rbx
 	ret
 
-/* The child has our stack: it must not write there. */
-FUNC walls_vfork
-	mov	$58, %eax
+/* The child has our stack, vfork's and even fork's, as isolates' memory is
+ * shared here: it must not write there. */
+FUNC walls_fork
+	mov	%rdi, %rax
+	mov	%rsi, %rdi
+	xor	%esi, %esi
+	xor	%edx, %edx
+	xor	%r10d, %r10d
+	xor	%r8d, %r8d
 	syscall
 	test	%rax, %rax
 	jnz	1f

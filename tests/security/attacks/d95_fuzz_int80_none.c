@@ -1,0 +1,18 @@
+/* The system call fuzzer, in one dialect, with one kind of vsyscall page: see
+ * ../fuzz.h. */
+#include "tests/security/attack.h"
+#include "tests/security/fuzz.h"
+
+static void run(void)
+{
+	fuzz_run(FUZZ_INT80);
+}
+
+const struct attack attack_d95 = {
+	.id = "D95",
+	.name = "every system call number, int 0x80, no vsyscall page",
+	.layer = "dispatch, seccomp",
+	.off = "both",
+	.run = run,
+	.boot = "vsyscall=none",
+};

@@ -1,0 +1,30 @@
+/* futex with a guessed cookie. See ../cookies.h. */
+#include <linux/futex.h>
+
+#include "tests/security/attack.h"
+#include "tests/security/cookies.h"
+#include "tests/security/walls.h"
+
+/* U. */
+static void call(struct box_attack *a)
+{
+	const uint64_t n[7] = {SYS_futex, (uint64_t)a->area, FUTEX_WAKE_PRIVATE,
+		1, 0, a->n[1], 0};
+
+	box_got(box_syscall(n));
+}
+
+static void run(void)
+{
+	static const struct cookies_call c = {call, SYS_futex};
+
+	cookies_try(&c);
+}
+
+const struct attack attack_f20 = {
+	.id = "F20",
+	.name = "futex with a guess at the thread's cookie",
+	.layer = "seccomp: the cookie",
+	.off = "dispatch; the cookie is given",
+	.run = run,
+};
