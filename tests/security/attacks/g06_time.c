@@ -7,7 +7,7 @@
 #include "tests/security/live.h"
 
 enum {
-	LONGER_MS = 15 * LIVE_TIMEOUT_MS
+	LONGER_MS = 8 * LIVE_TIMEOUT_MS
 };
 
 static struct live live;

@@ -50,7 +50,7 @@ static void control(void)
 	static const struct live_options planted = {.without = "scan"};
 
 	live_start(&live, &planted);
-	if (!observer_init(&eye, live.daemon.pid, attack_note))
+	if (!observer_init(&eye, live.daemon.pid, load_hush))
 		return;
 	attack_worked(observer_code(&eye) == 1, "a planted WRPKRU is found");
 	attack_worked(

@@ -42,7 +42,7 @@ static void run(void)
 	attack_held(live_stop(&live), "the daemon ends in peace");
 
 	live_start(&live, &tagged);
-	if (!observer_init(&eye, live.daemon.pid, attack_note))
+	if (!observer_init(&eye, live.daemon.pid, load_hush))
 		return;
 	attack_worked(observer_keys(&eye) == 1, "a page with key S is found");
 	(void)live_stop(&live);

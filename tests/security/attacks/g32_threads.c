@@ -25,7 +25,7 @@ static void controls(void)
 	unsigned n;
 
 	live_start(&live, &bare);
-	if (!observer_init(&eye, live.daemon.pid, attack_note))
+	if (!observer_init(&eye, live.daemon.pid, load_hush))
 		return;
 	n = observer_threads(&eye);
 	attack_worked(n >= eye.n_tasks,

@@ -8,6 +8,8 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,6 +36,17 @@ static int64_t ask(const char *path, const char *key)
 	(void)snprintf(start, sizeof(start), "GET %s", path);
 	client_send(&live.client, start, "", NULL, &live.reply);
 	return reply_number(&live.reply, key);
+}
+
+/* How often a key was taken from one isolate for another. */
+static uint64_t steals(void)
+{
+	static const char series[] = "{result=\"steal\"} ";
+	const char *at;
+
+	client_send(&live.client, "GET /metrics", "", NULL, &live.reply);
+	at = strstr(live.reply.body, series);
+	return at ? strtoull(at + sizeof(series) - 1, NULL, 10) : 0;
 }
 
 static time_t now(void)
@@ -74,7 +87,8 @@ static void cases(void)
 {
 	static const struct live_options opt = {.set = "limits.isolates=128"};
 	struct daemon_use before, after;
-	int64_t steals;
+	uint64_t stolen;
+	int64_t left;
 
 	live_start(&live, &opt);
 	if (!load_start(&soak, &live, SOAK_CONNECTIONS) ||
@@ -91,9 +105,12 @@ static void cases(void)
 	daemon_use(&live.daemon, &after);
 	compare(&before, &after);
 	attack_held(observer_code(&eye) == 0, "no instruction was added");
-	steals = ask("/v1/isolates", "total");
-	attack_held(steals <= 2 * SOAK_FUNCTIONS, "%" PRId64 " isolates left",
-		steals);
+	left = ask("/v1/isolates", "total");
+	attack_held(
+		left <= 2 * SOAK_FUNCTIONS, "%" PRId64 " isolates left", left);
+	stolen = steals();
+	attack_held(stolen > 0, "keys changed hands");
+	attack_note("keys changed hands %" PRIu64 " times", stolen);
 	attack_held(ask("/v1/info", "held") <= ask("/v1/info", "total"),
 		"keys are held by isolates");
 	attack_held(live_well(&live), "the neighbour is whole");
@@ -114,7 +131,7 @@ static void control(void)
 	soak_stop(&soak);
 	attack_worked(
 		soak_good(&soak), "without keys, and at peace, all is well");
-	soak.say = attack_note;
+	soak.say = load_hush;
 	live_do(&live, "attacker", "write %lx", soak_canary(&soak));
 	soak_start(&soak, 1);
 	(void)usleep(QUIET_US);
