@@ -35,7 +35,7 @@ static const char *const variables[][2] = {
 			   "glibc.cpu.hwcaps=-AVX2_Usable"},
 	{"MALLOC_PERTURB_", "85"},
 	{"MALLOC_CHECK_", "3"},
-	{"MALLOC_TOP_PAD_", "999999999"},
+	{"MALLOC_TOP_PAD_", "16777216"},
 	{"GCONV_PATH", "/tmp"},
 	{"LOCPATH", "/tmp"},
 	{"LUA_INIT", "os.exit(1)"},
@@ -58,28 +58,21 @@ static void set_all(void)
 }
 
 /* Most of the daemon's address space is reserved and never touched. */
-static bool present(uint64_t from, uint64_t len)
+static bool present(int pagemap, uint64_t from, uint64_t len)
 {
 	static uint64_t entry[PIECE / PAGE];
 	size_t bytes = len / PAGE * sizeof(*entry);
-	bool any = false;
-	char path[64];
-	int fd;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/pagemap", live.daemon.pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || pread(fd, entry, bytes,
-			      (off_t)(from / PAGE * sizeof(*entry))) !=
-			      (ssize_t)bytes)
-		bytes = 0;
-	for (size_t i = 0; i < bytes / sizeof(*entry) && !any; i++)
-		any = entry[i] >> 62;
-	if (fd >= 0)
-		(void)close(fd);
-	return any;
+	if (pread(pagemap, entry, bytes,
+		    (off_t)(from / PAGE * sizeof(*entry))) != (ssize_t)bytes)
+		return true;
+	for (size_t i = 0; i < bytes / sizeof(*entry); i++)
+		if (entry[i] >> 62)
+			return true;
+	return false;
 }
 
-static void find_in(uint64_t from, uint64_t to, unsigned *n)
+static void find_in(int pagemap, uint64_t from, uint64_t to, unsigned *n)
 {
 	static char piece[PIECE];
 
@@ -87,7 +80,7 @@ static void find_in(uint64_t from, uint64_t to, unsigned *n)
 		uint64_t len = to - from < PIECE ? to - from : PIECE;
 		char *at = piece, *end = piece + len;
 
-		if (!present(from, len) ||
+		if (!present(pagemap, from, len) ||
 			!observer_read(&eye, from, piece, len))
 			continue;
 		while ((at = memmem(at, (size_t)(end - at), secret, HEX))) {
@@ -105,17 +98,22 @@ static unsigned find(void)
 	char path[64], line[512], perms[5];
 	uint64_t from, to;
 	unsigned n = 0;
+	int pagemap;
 	FILE *f;
 
+	(void)snprintf(path, sizeof(path), "/proc/%d/pagemap", live.daemon.pid);
+	pagemap = open(path, O_RDONLY | O_CLOEXEC);
 	(void)snprintf(path, sizeof(path), "/proc/%d/maps", live.daemon.pid);
 	f = fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f))
 		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &from, &to,
 			    perms) == 3 &&
 			perms[0] == 'r' && perms[1] == 'w')
-			find_in(from, to, &n);
+			find_in(pagemap, from, to, &n);
 	if (f)
 		(void)fclose(f);
+	if (pagemap >= 0)
+		(void)close(pagemap);
 	return n;
 }
 
