@@ -74,6 +74,9 @@ static void vault_judge(struct box_report *r)
 	static const enum box_place places[] = {
 		BOX_HEAP, BOX_OTHER, BOX_PARKED};
 
+	/* A child gone wild may have left anything here. */
+	if (r->n_ends > BOX_ENDS)
+		r->n_ends = 0;
 	if (r->n_ends == 0)
 		return;
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
