@@ -120,7 +120,7 @@ static bool daemon_await(const struct daemon *d)
 static bool daemon_launch(
 	struct daemon *d, const char *program, const char *const more[])
 {
-	static __thread struct reply r;
+	struct reply r;
 	struct client c = {d, -1, ARRIVES_S * 1000};
 
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -364,7 +364,7 @@ static bool send_all(int fd, const char *p, size_t n)
 /* Reads one reply. Head and body must fit. False: it did not come. */
 static bool take_reply(int fd, struct reply *r)
 {
-	static __thread char mem[REPLY_BYTES + 4096];
+	char mem[REPLY_BYTES + 4096];
 	size_t have = 0, head = 0, want = 0;
 
 	while (!head || have < head + want) {
@@ -445,7 +445,7 @@ int client_deploy(struct client *c, const char *name, const char *type,
 	const char *code, const char *options)
 {
 	const struct body body = {code, strlen(code)};
-	static __thread struct reply r;
+	struct reply r;
 
 	client_put(c, name, type, &body, options, &r);
 	return r.status;
