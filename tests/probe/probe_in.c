@@ -284,6 +284,13 @@ static bool do_access(struct probe *p)
 
 	if (word(p, "read")) {
 		say_number(p, read_word(number(p)));
+	} else if (word(p, "foreign")) {
+		at = number(p);
+		if (at - p->in->stack <
+			p->in->heap + p->in->heap_len - p->in->stack)
+			say(p, "own", 3);
+		else
+			say_number(p, read_word(at));
 	} else if (word(p, "write")) {
 		*(volatile uint64_t *)number(p) = 0x4141414141414141;
 		say(p, "written", 7);

@@ -16,6 +16,7 @@
  *                        patterns inverted, so that the request has none
  *   pkru                 replies the rights it runs with
  *   read ADDR            replies what is there
+ *   foreign ADDR         the same, unless it is its own: replies "own"
  *   write ADDR
  *   gsread ADDR          read, with GS base 0
  *   stackread ADDR RSP   read, with that stack pointer
