@@ -37,11 +37,12 @@ enum {
 
 enum set {
 	VICTIM,
-	RUNTIME,
+	LIKE_OURS,
+	FEW_SETS,
+	RUNTIME = FEW_SETS,
 	NOTHING,
 	OWN_MEMORY,
 	RANDOM,
-	LIKE_OURS,
 	SETS
 };
 
@@ -245,17 +246,28 @@ static bool unharmed(const struct box_report *r)
 	       !e->hurt[BOX_PARKED];
 }
 
-static const char *const set_name[SETS] = {"victims", "the runtime", "null",
-	"own memory", "random", "as the runtime calls"};
+static const char *const set_name[SETS] = {[VICTIM] = "victims",
+	[LIKE_OURS] = "as the runtime calls",
+	[RUNTIME] = "the runtime",
+	[NOTHING] = "null",
+	[OWN_MEMORY] = "own memory",
+	[RANDOM] = "random"};
 
-static void fuzz_walls(enum fuzz_dialect dialect, const char *name,
-	const struct box_off *off, int code)
+struct wall {
+	const char *name;
+	struct box_off off;
+	int code;
+};
+
+static void fuzz_wall(
+	enum fuzz_dialect dialect, const struct wall *w, enum set sets)
 {
-	struct plan p = {.dialect = dialect, .code = code};
+	struct plan p = {.dialect = dialect, .code = w->code};
+	const char *name = w->name;
 	uint64_t sum[BAD + 1] = {0};
 
-	for (; p.set < SETS; p.set++) {
-		const struct box_report *r = box_run(off, session, &p);
+	for (; p.set < sets; p.set++) {
+		const struct box_report *r = box_run(&w->off, session, &p);
 
 		if (!attack_held(unharmed(r), "%s, %s", name, set_name[p.set]))
 			box_say(name, r);
@@ -269,14 +281,14 @@ static void fuzz_walls(enum fuzz_dialect dialect, const char *name,
 }
 
 /* Cookies matter to the filter's native calls alone. */
-static void fuzz_cookieless(void)
+static void fuzz_cookieless(enum set sets)
 {
 	static const struct box_off off = {.dispatch = true, .filter = true};
 	struct plan p = {.code = CODE_SECCOMP, .cookieless = true};
 	uint64_t tried = 0;
 	uint64_t made = 0;
 
-	for (; p.set < SETS; p.set++) {
+	for (; p.set < sets; p.set++) {
 		const struct box_report *r = box_run(&off, session, &p);
 
 		if (!attack_worked(r->n_ends == 1 && r->number[MADE] > 0,
@@ -312,15 +324,19 @@ static void fuzz_harmless(enum fuzz_dialect dialect)
 	}
 }
 
-void fuzz_run(enum fuzz_dialect dialect)
+void fuzz_run(enum fuzz_dialect dialect, bool all)
 {
-	static const struct box_off no_dispatch = {.dispatch = true};
-	static const struct box_off no_filter = {.filter = true};
+	static const struct wall both = {"both walls", {0}, DISPATCH_SI_CODE};
+	static const struct wall filter = {
+		"dispatch off", {.dispatch = true}, CODE_SECCOMP};
+	static const struct wall dispatch = {
+		"filter off", {.filter = true}, DISPATCH_SI_CODE};
+	enum set sets = all ? SETS : FEW_SETS;
 
-	fuzz_walls(dialect, "both walls", NULL, DISPATCH_SI_CODE);
-	fuzz_walls(dialect, "dispatch off", &no_dispatch, CODE_SECCOMP);
-	fuzz_walls(dialect, "filter off", &no_filter, DISPATCH_SI_CODE);
+	fuzz_wall(dialect, &both, FEW_SETS);
+	fuzz_wall(dialect, &filter, sets);
+	fuzz_wall(dialect, &dispatch, sets);
 	if (dialect == FUZZ_SYSCALL)
-		fuzz_cookieless();
+		fuzz_cookieless(sets);
 	fuzz_harmless(dialect);
 }

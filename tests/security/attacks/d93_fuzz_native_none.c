@@ -5,7 +5,7 @@
 
 static void run(void)
 {
-	fuzz_run(FUZZ_SYSCALL);
+	fuzz_run(FUZZ_SYSCALL, false);
 }
 
 const struct attack attack_d93 = {
