@@ -15,7 +15,9 @@
 #include "engine/exports.h"
 #include "util/escape.h"
 
-#define TEXT_SIZE 256
+#define TEXT_SIZE 512
+#define PLAIN_SIZE 16384
+#define PLAIN_CHARACTER 4 /* the longest in UTF-8 */
 
 enum {
 	ADMIT_REFUSED = 1, /* exit code: the verdict, not a failure of ours */
@@ -37,14 +39,41 @@ static int admit_option(void *ctx, struct cli *cli, int id, const char *arg)
 	return 0;
 }
 
+/* The text with U+FFFD for what is no plain text; cut if it is too long. */
+static const char *plain(const char *text, char *room, size_t size)
+{
+	size_t left = strlen(text), len = 0;
+
+	while (left > 0 && len + PLAIN_CHARACTER < size) {
+		size_t n = escape_utf8(text, left);
+		unsigned char c = (unsigned char)text[0];
+
+		if (n == 0 || c < 0x20 || c == 0x7f ||
+			(c == 0xc2 && (unsigned char)text[1] < 0xa0)) {
+			memcpy(room + len, "\xef\xbf\xbd", 3);
+			len += 3;
+		} else {
+			memcpy(room + len, text, n);
+			len += n;
+		}
+		text += n ? n : 1;
+		left -= n ? n : 1;
+	}
+	room[len] = '\0';
+	return room;
+}
+
 /* "0x1234 handler+0x10", "-" if it has no place. */
 static const char *place_text(const struct refusal *r, char *text, size_t size)
 {
+	char name[3 * REFUSAL_SYMBOL_MAX + PLAIN_CHARACTER];
+
 	if (r->address == REFUSAL_NOWHERE)
 		return "-";
 	if (r->symbol[0])
 		(void)snprintf(text, size, "%#" PRIx64 " %s+%#" PRIx64,
-			r->address, r->symbol, r->symbol_offset);
+			r->address, plain(r->symbol, name, sizeof(name)),
+			r->symbol_offset);
 	else
 		(void)snprintf(text, size, "%#" PRIx64, r->address);
 	return text;
@@ -65,7 +94,7 @@ static const char *bytes_text(const struct refusal *r, char *text, size_t size)
 static void print_refusals(const struct refusals *list, FILE *to)
 {
 	static const char *const heads[] = {"REASON", "WHERE", "BYTES", "WHAT"};
-	char place[TEXT_SIZE], bytes[TEXT_SIZE];
+	char place[TEXT_SIZE], bytes[TEXT_SIZE], what[TEXT_SIZE];
 	struct table t;
 
 	table_init(&t, heads, 4);
@@ -76,7 +105,9 @@ static void print_refusals(const struct refusals *list, FILE *to)
 		table_cell(&t, "%s", place_text(r, place, sizeof(place)));
 		table_cell(&t, "%s",
 			r->n_bytes ? bytes_text(r, bytes, sizeof(bytes)) : "-");
-		table_cell(&t, "%s", r->detail[0] ? r->detail : "-");
+		table_cell(&t, "%s",
+			r->detail[0] ? plain(r->detail, what, sizeof(what))
+				     : "-");
 	}
 	(void)table_print(&t, to);
 	table_fini(&t);
@@ -147,28 +178,11 @@ static void print_names(const struct admit *a, FILE *to)
 			(void)fprintf(to, "%s\n", refusal_name(c));
 }
 
-/* Bytes that are no plain text become U+FFFD. */
 static json_t *text_json(const char *text)
 {
-	char room[16384]; /* a longer text is cut */
-	size_t left = strlen(text);
-	struct buf b;
+	char room[PLAIN_SIZE];
 
-	buf_init(&b, room, sizeof(room));
-	while (left > 0) {
-		size_t n = escape_utf8(text, left);
-		unsigned char c = (unsigned char)text[0];
-		bool control = c < 0x20 || c == 0x7f ||
-			       (c == 0xc2 && (unsigned char)text[1] < 0xa0);
-
-		if (n == 0 || control)
-			buf_add_lit(&b, "\xef\xbf\xbd");
-		else
-			buf_add(&b, text, n);
-		text += n ? n : 1;
-		left -= n ? n : 1;
-	}
-	return json_stringn(b.ptr, b.len);
+	return json_string(plain(text, room, sizeof(room)));
 }
 
 static void add_number(json_t *to, const char *key, uint64_t value)
