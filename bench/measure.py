@@ -101,6 +101,39 @@ def gate(build):
     return found
 
 
+# --- admission ---------------------------------------------------------------
+
+# Some hundred bytes of code, a name and a relocated word each.
+FUNCTION = """
+int f%(i)d(int *a, int n)
+{
+    int sum = %(i)d;
+    for (int i = 0; i < n; i++) {
+        if (a[i] %% %(odd)d == 3)
+            sum += a[i] * %(i)d ^ n << (i & 7);
+        else
+            a[i] = sum / (a[i] | 1) + %(i)d;
+    }
+    return sum;
+}
+int (*p%(i)d)(int *, int) = f%(i)d;
+"""
+
+
+def admission(build, times):
+    """Figures of the scanner and of an object of about 1 MB."""
+    with tempfile.TemporaryDirectory() as where:
+        source, target = f"{where}/f.c", f"{where}/f.so"
+        with open(source, "w", encoding="ascii") as f:
+            for i in range(4200):
+                f.write(FUNCTION % {"i": i, "odd": 2 * (i % 40) + 5})
+            f.write("int handler(void) { return 1; }\n")
+        run(["gcc", "-O1", "-shared", "-fPIC", "-nostdlib", "-s", source,
+             "-o", target])
+        text = run([f"{build}/bench/scan", "-n", str(times), target])
+    return {name: number(value) for name, value in values(text)}
+
+
 # --- the daemon --------------------------------------------------------------
 
 
