@@ -106,7 +106,9 @@ static void find_entry(struct admit *a, const char *name)
 		return;
 	}
 	in = object_segment(&a->object, s.address, 1);
-	if (!in || !(in->rights & OBJECT_X) || s.section == SHN_ABS ||
+	/* At 0 stands the file header. */
+	if (s.address == 0 || !in || !(in->rights & OBJECT_X) ||
+		s.section == SHN_ABS ||
 		(s.type != STT_FUNC && s.type != STT_NOTYPE)) {
 		(void)refusals_add(&a->refusals, REFUSAL_ENTRY_NO_CODE,
 			"%s at %#" PRIx64, name, s.address);

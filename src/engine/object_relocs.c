@@ -41,24 +41,30 @@ static const char *symbol_name(const struct object *o, uint32_t i)
 	return i && object_symbol(o, i, &s) ? s.name : "";
 }
 
-/* A refusal of one relocation, with its place. */
+/* A refusal of one relocation, with its place. There may be a great many of
+ * them: what costs time is done for those that are kept. */
 static void refuse(struct object_reader *r, enum refusal_code code,
 	const struct object_reloc *rel, const char *why)
 {
-	const char *name = symbol_name(r->o, rel->symbol);
-	struct refusal *one = refusals_add(
-		r->refusals, code, "%s%s%s", why, name[0] ? " of " : "", name);
+	struct refusal *one = refusals_add(r->refusals, code, "%s", why);
+	const char *name;
 
 	if (!one)
 		return;
+	name = symbol_name(r->o, rel->symbol);
+	if (code == REFUSAL_RELOCATION_TYPE)
+		(void)snprintf(one->detail, sizeof(one->detail),
+			"%s %" PRIu32 "%s%s", why, rel->type,
+			name[0] ? " of " : "", name);
+	else if (name[0])
+		(void)snprintf(one->detail, sizeof(one->detail), "%s of %s",
+			why, name);
 	one->address = rel->target;
 	one->offset = object_offset(r->o, rel->target);
 }
 
 static bool check_type(struct object_reader *r, const struct object_reloc *rel)
 {
-	char type[32];
-
 	switch (rel->type) {
 	case R_X86_64_64:
 	case R_X86_64_GLOB_DAT:
@@ -82,8 +88,7 @@ static bool check_type(struct object_reader *r, const struct object_reloc *rel)
 		refuse(r, REFUSAL_TLS, rel, "a relocation");
 		return false;
 	default:
-		(void)snprintf(type, sizeof(type), "type %" PRIu32, rel->type);
-		refuse(r, REFUSAL_RELOCATION_TYPE, rel, type);
+		refuse(r, REFUSAL_RELOCATION_TYPE, rel, "type");
 		return false;
 	}
 }

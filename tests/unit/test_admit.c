@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "engine/admit.h"
 #include "good_object.h"
@@ -137,6 +138,10 @@ Test(admit, entry_is_no_code)
 	look();
 	expect_only(REFUSAL_ENTRY_NO_CODE);
 	good.sym[GOOD_HANDLER].st_value = 6 * GOOD_PAGE;
+	look();
+	expect_only(REFUSAL_ENTRY_NO_CODE);
+	good.sym[GOOD_HANDLER].st_value = 0;
+	good.phdr[GOOD_TABLES].p_flags = PF_R | PF_X;
 	look();
 	expect_only(REFUSAL_ENTRY_NO_CODE);
 	start();
@@ -313,6 +318,81 @@ Test(admit, no_image_no_scan)
 	expect_only(REFUSAL_OVERLAP);
 	cr_assert(!admit->scanned);
 	cr_assert_null(admit->layout.image);
+}
+
+/* The largest object, built to be slow: as many symbols as may be, with names
+ * as long as may be, everything else relocations that are refused, and code of
+ * nothing but forbidden bytes. */
+enum {
+	SLOW_TEXT = 2 << 20,
+	SLOW_NAMES = 64 << 10,
+	SLOW_SYMBOLS = OBJECT_SYMBOLS_MAX * (int)sizeof(Elf64_Sym)
+};
+
+static uint8_t *make_slow(void)
+{
+	const size_t symbols = sizeof(good), names = symbols + SLOW_SYMBOLS;
+	const size_t text = names + SLOW_NAMES, relocs = text + SLOW_TEXT;
+	const size_t n_relocs = (OBJECT_FILE_MAX - relocs) / sizeof(Elf64_Rela);
+	uint8_t *p = calloc(1, OBJECT_FILE_MAX);
+	struct good *g = (void *)p;
+	Elf64_Sym *sym = (void *)(p + symbols);
+	Elf64_Rela *rela = (void *)(p + relocs);
+
+	cr_assert_not_null(p);
+	memcpy(p, &good, sizeof(good));
+	for (int i = 1; i < OBJECT_SYMBOLS_MAX; i++)
+		sym[i] = (Elf64_Sym){.st_name = (uint32_t)(1 + i % 4),
+			.st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
+			.st_shndx = 1,
+			.st_value = text};
+	memset(p + names, 'n', OBJECT_NAME_MAX);
+	for (size_t i = 0; i < SLOW_TEXT; i += 2)
+		memcpy(p + text + i, "\x0f\x05", 2);
+	for (size_t i = 0; i < n_relocs; i++)
+		rela[i] = (Elf64_Rela){text,
+			ELF64_R_INFO(i % OBJECT_SYMBOLS_MAX, R_X86_64_PC32), 0};
+	g->phdr[GOOD_DATA].p_filesz = text - DATA;
+	g->phdr[GOOD_DATA].p_memsz = text - DATA;
+	g->phdr[GOOD_RELRO] = (Elf64_Phdr){PT_LOAD, PF_R | PF_X, text, text, 0,
+		SLOW_TEXT, SLOW_TEXT, GOOD_PAGE};
+	g->phdr[GOOD_SPARE_HEADER] = (Elf64_Phdr){PT_LOAD, PF_R, relocs, relocs,
+		0, OBJECT_FILE_MAX - relocs, OBJECT_FILE_MAX - relocs,
+		GOOD_PAGE};
+	g->dyn[GOOD_D_SYMTAB].d_un.d_val = symbols;
+	g->dyn[GOOD_D_STRTAB].d_un.d_val = names;
+	g->dyn[GOOD_D_STRSZ].d_un.d_val = SLOW_NAMES;
+	g->dyn[GOOD_D_RELA].d_un.d_val = relocs;
+	g->dyn[GOOD_D_RELASZ].d_un.d_val = n_relocs * sizeof(Elf64_Rela);
+	g->dyn[GOOD_D_PLTRELSZ].d_un.d_val = 0;
+	g->dyn[GOOD_D_SONAME].d_un.d_val = 5;
+	return p;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+Test(admit, the_slowest_is_fast_enough)
+{
+	const struct admit_wish wish = {.entry = "handler"};
+	uint8_t *slow = make_slow();
+	uint64_t begin = now_ns(), took;
+
+	cr_assert_eq(admit_new(slow, OBJECT_FILE_MAX, &wish, &admit), 0);
+	took = now_ns() - begin;
+	cr_log_info("%lu us", took / 1000);
+	cr_assert_eq(admit->object.n_symbols, OBJECT_SYMBOLS_MAX);
+	cr_assert_eq(
+		admit->refusals.counts[REFUSAL_SYSTEM_CALL], SLOW_TEXT / 2);
+	cr_assert_gt(admit->refusals.counts[REFUSAL_RELOCATION_TYPE], 400000);
+	/* A tenth of it on an idle machine; minutes if a bound is missing. */
+	cr_assert_lt(took, 3000000000);
+	free(slow);
 }
 
 Test(admit, free_takes_null)
