@@ -292,10 +292,10 @@ const struct cli_command cmd_admit = {
 	.args = "FILE.so",
 	.help = "Say if a shared object may run as a native function",
 	.more = "Reads and scans the object as a daemon would; nothing of it "
-		"is run, and no daemon\nis asked. FILE - is standard input. "
-		"Exit code 0: admitted, 1: refused, with every\nreason; 2: "
-		"wrong usage, or the file can't be read. -o name prints the "
-		"codes of the\nreasons.\n\n"
+		"is run, and no\ndaemon is asked. FILE - is standard input. "
+		"Exit code 0: admitted; 1: refused, with\nevery reason; 2: "
+		"wrong usage, or the file can't be read. -o name prints the\n"
+		"reasons' names.\n\n"
 		"Examples:\n"
 		"  gcc -O2 -shared -fPIC -nostdlib -o hello.so hello.c\n"
 		"  gvisord admit hello.so\n"
@@ -303,13 +303,13 @@ const struct cli_command cmd_admit = {
 	.flags = CLI_TAKES_OUTPUT,
 	.min_args = 1,
 	.max_args = 1,
-	.options = (const struct cli_option
-			[]){{"entry", 'e', "NAME",
-				    "function to look for (handler)",
-				    OPTION_ENTRY},
-		{"allow-system-calls", 0, NULL,
-			"count the bytes of system calls, do not refuse them",
-			OPTION_SYSTEM_CALLS},
-		{0}},
+	.options =
+		(const struct cli_option[]){
+			{"entry", 'e', "NAME", "function to look for (handler)",
+				OPTION_ENTRY},
+			{"allow-system-calls", 0, NULL,
+				"let the bytes of system calls pass",
+				OPTION_SYSTEM_CALLS},
+			{0}},
 	.run = run_admit,
 };
