@@ -293,8 +293,8 @@ const struct cli_command cmd_admit = {
 	.help = "Say if a shared object may run as a native function",
 	.more = "Reads and scans the object as a daemon would; nothing of it "
 		"is run, and no\ndaemon is asked. FILE - is standard input. "
-		"Exit code 0: admitted; 1: refused, with\nevery reason; 2: "
-		"wrong usage, or the file can't be read. -o name prints the\n"
+		"Exit code 0: admitted; 1: refused,\nwith every reason; 2: "
+		"wrong usage, or the file can't be read. -o name prints\nthe "
 		"reasons' names.\n\n"
 		"Examples:\n"
 		"  gcc -O2 -shared -fPIC -nostdlib -o hello.so hello.c\n"
