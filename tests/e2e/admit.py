@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -109,6 +110,37 @@ def test_cplusplus():
                     cc="g++")
     code, out = report(path)
     same((code, out["constructors"]), (0, 1))
+
+
+def test_other_compilers():
+    rust = """#![no_std]
+    #[panic_handler]
+    fn panic(_: &core::panic::PanicInfo) -> ! { loop {} }
+    static mut COUNT: u32 = 3;
+    #[no_mangle]
+    pub extern "C" fn handler(p: *const u8, n: usize) -> u32 {
+        unsafe {
+            for i in 0..n { COUNT += *p.add(i) as u32; }
+            COUNT
+        }
+    }
+    """
+    if shutil.which("clang"):
+        same(codes(compiled(HELLO, cc="clang")), [])
+    else:
+        print("# no clang here")
+    if shutil.which("clang") and shutil.which("ld.lld"):
+        same(codes(compiled(HELLO, "-fuse-ld=lld", cc="clang")), [])
+    else:
+        print("# no lld here")
+    if not shutil.which("rustc"):
+        print("# no rustc here")
+        return
+    path = os.path.join(WHERE.name, "r.so")
+    subprocess.run(["rustc", "--crate-type", "cdylib", "-O", "-Cpanic=abort",
+                    "-Clink-arg=-nostdlib", "-", "-o", path], input=rust,
+                   text=True, check=True, capture_output=True)
+    same(codes(path), [])
 
 
 def test_refused_objects():
