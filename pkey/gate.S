@@ -198,6 +198,7 @@ FUNC \name
 	movq	$GATE_STATE_ISOLATE, THREAD_STATE(%rax)
 	cmpq	$0, THREAD_STOP(%rax)
 	jne	.Lrefused_\name
+	ldmxcsr	gate_const+CONST_MXCSR(%rip)
 	SCRUB_VECTORS
 	mov	%gs:PAGE_FS, %rcx
 	wrfsbase %rcx

@@ -15,22 +15,9 @@ enum {
 	JAIL_UMASK = 077
 };
 
-/*
- * Empties the environment but for the names that the daemon itself reads
- * (GVISOR_*, and of systemd NOTIFY_SOCKET, LISTEN_*, *_DIRECTORY ...), and sets
- * a fixed PATH and the C locale. In a static binary the loader's and the
- * allocator's own variables are read before main(): jail_env_is_clean() tells
- * whether one of them was there, and then the program must run itself again
- * (jail_rexec) from the emptied environment.
- */
+/* Overwrites the environment; what is left is a fixed PATH and the C locale.
+ * Whoever reads a variable does so before, and keeps a copy. Always 0. */
 int jail_env(void);
-
-/* Is none of LD_*, GLIBC_TUNABLES, MALLOC_*, LOCPATH and kin set? */
-bool jail_env_is_clean(void);
-
-/* Runs this program again, same arguments, environment as it is now. Returns
- * only on error. */
-int jail_rexec(char *const argv[]);
 
 /* Closes every descriptor above 2 but keep[0..n), which ascend, and opens
  * /dev/null where 0, 1 or 2 is closed. */

@@ -79,6 +79,9 @@ int start_runtime(
 	};
 	int r;
 
+	/* Whatever MALLOC_ARENA_MAX says: a worker that frees its filter's text
+	 * may not wait for a lock any more. */
+	(void)mallopt(M_ARENA_MAX, GATE_MAX_THREADS);
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* A log file at its size limit is no reason to die. */
 	(void)signal(SIGXFSZ, SIG_IGN);

@@ -123,6 +123,8 @@ static const struct box_patch patch_scrub[] = {
 	{"\xdb\xe3", 2, 0, 0, 2},     /* fninit */
 	{"\xd9\xee", 2, 0, 0, 8},     /* fldz */
 	{"\x0f\xae\x15", 3, 0, 4, 2}, /* ldmxcsr mem(%rip) */
+	{"\x8e\xd9\x8e\xc1\x8e\xe1", 6, 0, 0, 2}, /* DS, ES, FS := ECX */
+	{"\x8e\xe9", 2, 0, 0, 1},		       /* GS */
 	/* xor of edx, esi, edi, r8d ... r11d, as the macro ZERO ends */
 	{"\x31\xd2\x31\xf6\x31\xff\x45\x31\xc0\x45\x31\xc9\x45\x31\xd2"
 	 "\x45\x31\xdb",

@@ -13,9 +13,7 @@ struct sweep_set {
 struct sweep {
 	const unsigned char *from, *to;
 	unsigned step;
-	/* Addresses not to go to; NULL: none. Beside these are left out those
-	 * of 32-bit wide far returns in QEMU's emulator, which makes an error
-	 * of the kernel's out of them. */
+	/* Addresses not to go to; NULL: none. */
 	bool (*skip)(const unsigned char *at);
 	const struct sweep_set *set;
 };
@@ -24,15 +22,13 @@ struct sweep {
 enum sweep_number {
 	SWEEP_JUMPS,
 	SWEEP_LEAKS,
-	SWEEP_WRONG, /* the runtime went on with rights that are not T */
-	SWEEP_STUCK, /* stopped by the keeper */
-	SWEEP_LEFT,  /* hostcalls */
-	SWEEP_SKIPPED,
-	SWEEP_AT, /* the latest, or the first that leaked */
+	SWEEP_WRONG,  /* the runtime went on with rights that are not T */
+	SWEEP_STUCK,  /* stopped by the keeper */
+	SWEEP_LEFT,   /* hostcalls */
+	SWEEP_AT,     /* the latest, or the first that leaked */
+	SWEEP_FAILED, /* too much for the emulator; not of a single run */
 };
 
-const struct box_report *sweep_run(
-	const struct box_off *off, const struct sweep *s);
 /* A case for each set: nothing gained anywhere. Returns the jumps made. */
 uint64_t sweep_cases(struct sweep s, const struct sweep_set *sets, size_t n);
 /* Control: with these left out, at least one jump reads the secret. */

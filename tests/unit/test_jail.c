@@ -34,57 +34,34 @@ static int in_child(int (*fn)(void))
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-Test(jail, env_keeps_its_own_names_alone)
+Test(jail, env_is_emptied)
 {
-	static const char *const gone[] = {"LD_PRELOAD", "LD_LIBRARY_PATH",
-		"GLIBC_TUNABLES", "MALLOC_ARENA_MAX", "LOCPATH", "LANG",
-		"LC_CTYPE", "FOO", "GVISOR", "LISTEN", "AWS_SECRET_ACCESS_KEY"};
+	static const char *const gone[] = {"LD_PRELOAD", "GLIBC_TUNABLES",
+		"MALLOC_ARENA_MAX", "LANG", "GVISORD_SOCKET",
+		"AWS_SECRET_ACCESS_KEY"};
+	char secret[] = "DATABASE_SECRET=hunter2";
 
 	for (size_t i = 0; i < sizeof(gone) / sizeof(*gone); i++)
 		setenv(gone[i], "x", 1);
-	setenv("GVISOR_CONFIG", "a", 1);
-	setenv("LISTEN_FDS", "2", 1);
-	setenv("NOTIFY_SOCKET", "/s", 1);
+	putenv(secret);
 	setenv("PATH", "/evil", 1);
 	setenv("LC_ALL", "tr_TR", 1);
-	cr_assert(!jail_env_is_clean());
 	cr_assert_eq(jail_env(), 0);
-	cr_assert(jail_env_is_clean());
 	for (size_t i = 0; i < sizeof(gone) / sizeof(*gone); i++)
 		cr_expect_null(getenv(gone[i]), "%s", gone[i]);
-	cr_expect_str_eq(getenv("GVISOR_CONFIG"), "a");
-	cr_expect_str_eq(getenv("LISTEN_FDS"), "2");
-	cr_expect_str_eq(getenv("NOTIFY_SOCKET"), "/s");
+	for (size_t i = 0; i < sizeof(secret); i++)
+		cr_expect_eq(secret[i], 0);
 	cr_expect_str_eq(getenv("LC_ALL"), "C");
 	cr_expect_str_eq(getenv("PATH"), "/usr/bin:/bin");
+	cr_assert_eq(jail_env(), 0);
+	cr_expect_str_eq(getenv("LC_ALL"), "C");
 }
 
 Test(jail, env_of_nothing)
 {
 	cr_assert_eq(clearenv(), 0);
-	cr_assert(jail_env_is_clean());
 	cr_assert_eq(jail_env(), 0);
 	cr_assert_str_eq(getenv("LC_ALL"), "C");
-}
-
-static int child_rexec(void)
-{
-	char name[] = "again";
-	char option[] = "--version";
-	char *const argv[] = {name, option, NULL};
-	int null = open("/dev/null", O_WRONLY);
-
-	setenv("LD_PRELOAD", "/no/such/library.so", 1);
-	(void)jail_env();
-	(void)dup2(null, STDOUT_FILENO);
-	(void)dup2(null, STDERR_FILENO);
-	(void)jail_rexec(argv);
-	return 99;
-}
-
-Test(jail, rexec_starts_this_program)
-{
-	cr_assert_eq(in_child(child_rexec), 0);
 }
 
 static bool is_open(int fd)
