@@ -223,6 +223,27 @@ Test(admit, across_pages_of_one_segment)
 			place(i, TEXT2 - back);
 }
 
+/* Code that begins and ends in the middle of its page. */
+Test(admit, short_segments)
+{
+	good.phdr[GOOD_TEXT2].p_offset += 100;
+	good.phdr[GOOD_TEXT2].p_vaddr += 100;
+	good.phdr[GOOD_TEXT2].p_filesz = 50;
+	good.phdr[GOOD_TEXT2].p_memsz = 50;
+	good.sym[GOOD_HELPER].st_value += 100;
+	good.rela[GOOD_R_RELATIVE].r_addend += 100;
+	look();
+	cr_assert(admit_ok(admit));
+	cr_assert_eq(admit->n_code, 2 * GOOD_PAGE);
+	for (size_t i = 0; i < N_SEQS; i++) {
+		place(i, TEXT2 + 100);
+		place(i, TEXT2 + 150 - seqs[i].length);
+	}
+	good.text2[150] = 0x0f;
+	look();
+	cr_assert(admit_ok(admit));
+}
+
 /* Half of it is no code: nobody can execute it. */
 Test(admit, data_is_not_scanned)
 {

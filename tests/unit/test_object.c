@@ -180,6 +180,7 @@ static const struct spoil spoils[] = {
 	{"headers nowhere", F(ehdr.e_phoff), UINT64_MAX - 7, REFUSAL_HEADER},
 
 	{"more bytes than memory", PH(TEXT, p_memsz), 1, REFUSAL_SEGMENT},
+	{"more tables than memory", PH(TABLES, p_memsz), 64, REFUSAL_SEGMENT},
 	{"offset", PH(TEXT, p_offset), GOOD_PAGE * 64, REFUSAL_SEGMENT},
 	{"offset wraps", PH(TEXT, p_offset), (uint64_t)-GOOD_PAGE,
 		REFUSAL_SEGMENT},
@@ -280,6 +281,8 @@ static const struct spoil spoils[] = {
 	{"undefined function", SYM(LOG, st_name), 9, REFUSAL_UNDEFINED},
 
 	{"symbol of relocation", F(rela[GOOD_R_64].r_info), TYPE(1 << 20, 64),
+		REFUSAL_RELOCATION},
+	{"symbol behind the table", F(rela[GOOD_R_64].r_info), TYPE(200, 64),
 		REFUSAL_RELOCATION},
 	{"highest symbol", F(rela[GOOD_R_64].r_info), TYPE(0xffffffffULL, 64),
 		REFUSAL_RELOCATION},
@@ -424,6 +427,38 @@ Test(object, too_many_symbols)
 	good.hash.n_chains = UINT32_MAX;
 	(void)read_good();
 	cr_assert_eq(refusals.counts[REFUSAL_TOO_LARGE], 1);
+}
+
+Test(object, symbols_that_no_relocation_uses)
+{
+	good.dyn[GOOD_D_RELASZ].d_un.d_val = 0;
+	good.dyn[GOOD_D_PLTRELSZ].d_un.d_val = 0;
+	cr_assert(read_good());
+	cr_assert_eq(refusals.n_total, 0);
+	cr_assert_eq(object.n_symbols, GOOD_SYMBOLS);
+}
+
+Test(object, segments_that_meet_on_a_page)
+{
+	Elf64_Phdr *text = &good.phdr[GOOD_TEXT];
+
+	text[0].p_filesz = text[0].p_memsz = 8;
+	text[1].p_vaddr = text[0].p_vaddr + 16;
+	text[1].p_offset += 16;
+	text[1].p_filesz = text[1].p_memsz = 8;
+	cr_assert(!read_good());
+	expect_only(REFUSAL_OVERLAP, "behind it");
+}
+
+Test(object, constructors_up_to_the_limit)
+{
+	good.phdr[GOOD_DATA].p_memsz = 1 << 20;
+	good.dyn[GOOD_D_INIT_ARRAYSZ].d_un.d_val = 8 * OBJECT_INITS_MAX;
+	cr_assert(read_good());
+	cr_assert_eq(refusals.n_total, 0);
+	good.dyn[GOOD_D_INIT_ARRAYSZ].d_un.d_val += 8;
+	cr_assert(read_good());
+	expect_only(REFUSAL_INIT, "one too many");
 }
 
 /* A name that has no end within the limit, asked for by every symbol: the time
