@@ -6,7 +6,8 @@
   rest        routes and problem codes of docs/rest.md are the program's tables
   cli         docs/cli.md has a heading for every command, and none besides
   code        files and functions named in tables exist, the one in the other
-  tests       tests named in docs/threat-model.md exist
+  attacks     attacks named in docs/ exist; each is named in the threat model
+              and in the last run
 
 usage: docs.py ROOT GVISORD      check
        docs.py --self-test
@@ -142,6 +143,33 @@ def files(root, path, text):
             yield "%s: there is no %s" % (path, file)
 
 
+def attack_ids(names):
+    """Ids of the files of attacks."""
+    return {name[:3].upper() for name in names if name.endswith(".c")}
+
+
+def named_ids(text):
+    """Ids in a text; "B01–B24" stands for all between."""
+    found = set()
+    for a, b in re.findall(r"\b([A-GK]\d\d)(?:–([A-GK]\d\d))?\b", text):
+        last = int((b or a)[1:])
+        found |= {"%s%02d" % (a[0], n) for n in range(int(a[1:]), last + 1)}
+        found |= {a, b or a}
+    return found
+
+
+def attacks(have, model, last_run):
+    """Complaints about the threat model and the table of attacks."""
+    singles = set(re.findall(r"\b[A-GK]\d\d\b", model))
+    for one in sorted(singles - have):
+        yield "docs/threat-model.md: there is no attack %s" % one
+    for one in sorted(have - named_ids(model)):
+        yield "docs/threat-model.md: attack %s has no claim" % one
+    rows = set(re.findall(r"^\| ([A-GK]\d\d) \|", last_run, re.M))
+    for one in sorted(have ^ rows):
+        yield "docs/seceval.md: %s is not of the suite, or not there" % one
+
+
 def check(root, program):
     """All complaints."""
     text = {path: tree.read(root, path) for path in pages(root)}
@@ -156,6 +184,9 @@ def check(root, program):
                           table_routes(tree.read(root, "src/net/routes.c")))
     yield from difference("docs/rest.md", documented_problems(rest),
                           table_problems(tree.read(root, "src/net/problem.c")))
+    have = attack_ids(os.listdir(os.path.join(root, "tests/security/attacks")))
+    yield from attacks(have, text["docs/threat-model.md"],
+                       text["docs/seceval.md"])
 
 
 def self_test():
@@ -164,6 +195,11 @@ def self_test():
          "int b(void);\nint c(void)\n{\n\tb(1);\n}\n")
     assert defines(c, "a", False) and defines(c, "c", False)
     assert not defines(c, "b", False) and not defines(c, "d", False)
+    assert named_ids("A01, B02–B04") == {"A01", "B02", "B03", "B04"}
+    run = "| A01 | x |\n| A02 | y |\n"
+    assert not list(attacks({"A01", "A02"}, "A01–A02", run))
+    assert len(list(attacks({"A01"}, "A01, A03", run))) == 2
+    assert len(list(attacks({"A01", "A02"}, "A01", run))) == 1
     assert anchors("## What is `a`?\n```\n# no\n```\n") == {"what-is-a"}
     assert list(links("/", "x.md", "[a](/nowhere/at-all)"))
     assert not list(links("/", "x.md", "[a](https://x.example/)"))

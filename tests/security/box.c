@@ -118,13 +118,13 @@ static const struct box_patch patch_checks[] = {
 };
 
 static const struct box_patch patch_scrub[] = {
-	{"\xc5\xfc\x77", 3, 0, 0, 3}, /* vzeroall */
-	{"\x6a\x02\x9d", 3, 0, 0, 2}, /* pushq $2; popfq */
-	{"\xdb\xe3", 2, 0, 0, 2},     /* fninit */
-	{"\xd9\xee", 2, 0, 0, 8},     /* fldz */
-	{"\x0f\xae\x15", 3, 0, 4, 2}, /* ldmxcsr mem(%rip) */
+	{"\xc5\xfc\x77", 3, 0, 0, 3},		  /* vzeroall */
+	{"\x6a\x02\x9d", 3, 0, 0, 2},		  /* pushq $2; popfq */
+	{"\xdb\xe3", 2, 0, 0, 2},		  /* fninit */
+	{"\xd9\xee", 2, 0, 0, 8},		  /* fldz */
+	{"\x0f\xae\x15", 3, 0, 4, 2},		  /* ldmxcsr mem(%rip) */
 	{"\x8e\xd9\x8e\xc1\x8e\xe1", 6, 0, 0, 2}, /* DS, ES, FS := ECX */
-	{"\x8e\xe9", 2, 0, 0, 1},		       /* GS */
+	{"\x8e\xe9", 2, 0, 0, 1},		  /* GS */
 	/* xor of edx, esi, edi, r8d ... r11d, as the macro ZERO ends */
 	{"\x31\xd2\x31\xf6\x31\xff\x45\x31\xc0\x45\x31\xc9\x45\x31\xd2"
 	 "\x45\x31\xdb",
@@ -456,8 +456,7 @@ void box_prepare(struct box *b, struct box_isolate *iso, box_attack_fn *fn,
 	iso->attack = iso->ctl + PAGE;
 	box_describe(b, iso, &copy);
 	gate_copy_in(&b->gate, key, (void *)at, tls, tls_size());
-	gate_copy_in(
-		&b->gate, key, (void *)iso->attack, &copy, sizeof(copy));
+	gate_copy_in(&b->gate, key, (void *)iso->attack, &copy, sizeof(copy));
 	box_put_start(b, iso, fn, copy.n[BOX_N_START]);
 }
 
