@@ -24,12 +24,6 @@ static uint64_t page_up(uint64_t a)
 	return page_down(a + PAGE - 1);
 }
 
-/* Is [at, at + size) within [0, end)? */
-static bool within(uint64_t at, uint64_t size, uint64_t end)
-{
-	return at <= end && size <= end - at;
-}
-
 const struct object_segment *object_segment(
 	const struct object *o, uint64_t at, uint64_t size)
 {
@@ -47,7 +41,7 @@ const uint8_t *object_at(const struct object *o, uint64_t at, uint64_t size)
 {
 	const struct object_segment *s = object_segment(o, at, size);
 
-	if (!s || !within(at - s->address, size, s->filled))
+	if (!s || !object_within(at - s->address, size, s->filled))
 		return NULL;
 	return o->bytes + s->offset + (at - s->address);
 }
@@ -74,7 +68,7 @@ static const char *load_nonsense(const struct object *o, const Elf64_Phdr *p)
 {
 	if (p->p_filesz > p->p_memsz)
 		return "larger in the file than in memory";
-	if (!within(p->p_offset, p->p_filesz, o->len))
+	if (!object_within(p->p_offset, p->p_filesz, o->len))
 		return "beyond the end of the file";
 	if ((p->p_offset ^ p->p_vaddr) & (PAGE - 1))
 		return "at another place in its page than in the file";
@@ -107,7 +101,7 @@ static bool take_load(struct object_reader *r, const Elf64_Phdr *p, int i)
 		return segment_bad(r, REFUSAL_SEGMENT, i, nonsense);
 	if (p->p_memsz == 0)
 		return true;
-	if (!within(p->p_vaddr, p->p_memsz, OBJECT_SPAN_MAX))
+	if (!object_within(p->p_vaddr, p->p_memsz, OBJECT_SPAN_MAX))
 		return segment_bad(
 			r, REFUSAL_TOO_LARGE, i, "the image is too large");
 	if (o->n_segments == OBJECT_SEGMENTS_MAX)
@@ -144,7 +138,7 @@ static void refuse_interpreter(struct object_reader *r, const Elf64_Phdr *p)
 	const struct object *o = r->o;
 	int n = 0;
 
-	if (within(p->p_offset, p->p_filesz, o->len))
+	if (object_within(p->p_offset, p->p_filesz, o->len))
 		n = (int)strnlen((const char *)o->bytes + p->p_offset,
 			p->p_filesz < REFUSAL_DETAIL_MAX ? p->p_filesz
 							 : REFUSAL_DETAIL_MAX);
@@ -198,7 +192,7 @@ static void take_relro(struct object_reader *r)
 		return;
 	s = object_segment(r->o, p->p_vaddr, 1);
 	if (!s || !(s->rights & OBJECT_W) ||
-		!within(p->p_vaddr, p->p_memsz,
+		!object_within(p->p_vaddr, p->p_memsz,
 			page_up(s->address + s->memory))) {
 		(void)refusals_add(r->refusals, REFUSAL_SEGMENT,
 			"PT_GNU_RELRO is not part of a writable segment");
@@ -264,7 +258,7 @@ static const char *header_nonsense(const struct object *o, const Elf64_Ehdr *h)
 		return "headers of another size";
 	if (h->e_phnum == 0 || h->e_phnum > OBJECT_HEADERS_MAX)
 		return "no program headers, or too many";
-	if (!within(h->e_phoff, h->e_phnum * sizeof(Elf64_Phdr), o->len))
+	if (!object_within(h->e_phoff, h->e_phnum * sizeof(Elf64_Phdr), o->len))
 		return "program headers beyond the end of the file";
 	return NULL;
 }

@@ -115,7 +115,8 @@ bool object_symbol(
 bool object_find(
 	const struct object *o, const char *name, struct object_symbol *ret);
 /* The code symbol whose address is the last one not beyond `at`, in the same
- * segment: for people. */
+ * segment: for people. Local functions are known if the object is not stripped.
+ * `name` and `address` of *ret are written, nothing else. */
 bool object_nearest(
 	const struct object *o, uint64_t at, struct object_symbol *ret);
 

@@ -7,6 +7,12 @@
 
 #include "engine/object.h"
 
+/* Is [at, at + size) within [0, end)? */
+static inline bool object_within(uint64_t at, uint64_t size, uint64_t end)
+{
+	return at <= end && size <= end - at;
+}
+
 struct object_reader {
 	struct object *o;
 	struct refusals *refusals;

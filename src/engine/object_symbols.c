@@ -78,34 +78,6 @@ bool object_find(
 	return false;
 }
 
-static bool is_place(const Elf64_Sym *s)
-{
-	unsigned type = ELF64_ST_TYPE(s->st_info);
-
-	return s->st_shndx != SHN_UNDEF && s->st_shndx != SHN_ABS &&
-	       s->st_name != 0 && (type == STT_FUNC || type == STT_NOTYPE);
-}
-
-/* Without names: those of all symbols can be a lot to read. */
-bool object_nearest(
-	const struct object *o, uint64_t at, struct object_symbol *ret)
-{
-	const struct object_segment *in = object_segment(o, at, 1);
-	uint32_t best = 0;
-	uint64_t from = 0;
-	Elf64_Sym s;
-
-	for (uint32_t i = 1; in && i < o->n_symbols; i++) {
-		if (!raw_symbol(o, i, &s) || !is_place(&s) || s.st_value > at ||
-			s.st_value < in->address ||
-			(best && s.st_value <= from))
-			continue;
-		best = i;
-		from = s.st_value;
-	}
-	return best && object_symbol(o, best, ret);
-}
-
 static bool word_at(const struct object *o, uint64_t at, uint32_t *ret)
 {
 	const uint8_t *p = object_at(o, at, sizeof(*ret));

@@ -215,6 +215,18 @@ def test_a_place_is_told():
     has(admit(path).stdout, "handler+0x2")
 
 
+def test_local_functions_are_named():
+    source = """
+    static __attribute__((noinline)) int inner(int n)
+    { __asm__ volatile("xrstor (%%rsp)" : "+r"(n)); return n + 1; }
+    int handler(int n) { return inner(n) * 3; }
+    """
+    one = report(compiled(source))[1]["refusals"][0]
+    same((one["code"], one["symbol"]), ("xrstor", "inner"))
+    one = report(compiled(source, "-s"))[1]["refusals"][0]
+    assert one.get("symbol") != "inner", one
+
+
 def test_other_entry():
     path = compiled("int handler(void) { return 1; } int g(void) { return 2; }")
     same(codes(path, "--entry", "g"), [])

@@ -105,6 +105,89 @@ Test(object, symbols_by_name_and_by_place)
 	cr_assert(!object_nearest(&object, 100 * GOOD_PAGE, &s));
 }
 
+/* The good one with what a linker leaves behind: a table of local symbols. */
+static struct {
+	struct good good;
+	Elf64_Shdr sections[3];
+	Elf64_Sym sym[3];
+	char str[16];
+} unstripped;
+
+static bool read_unstripped(void)
+{
+	return read_bytes(&unstripped, sizeof(unstripped));
+}
+
+static void make_unstripped(void)
+{
+	const size_t at = offsetof(__typeof__(unstripped), sections);
+
+	unstripped.good = good;
+	unstripped.good.ehdr.e_shoff = at;
+	unstripped.good.ehdr.e_shnum = 3;
+	unstripped.good.ehdr.e_shentsize = sizeof(Elf64_Shdr);
+	unstripped.sections[1] = (Elf64_Shdr){.sh_type = SHT_SYMTAB,
+		.sh_offset = offsetof(__typeof__(unstripped), sym),
+		.sh_size = sizeof(unstripped.sym),
+		.sh_link = 2,
+		.sh_entsize = sizeof(Elf64_Sym)};
+	unstripped.sections[2] = (Elf64_Shdr){.sh_type = SHT_STRTAB,
+		.sh_offset = offsetof(__typeof__(unstripped), str),
+		.sh_size = sizeof(unstripped.str)};
+	unstripped.sym[1] = (Elf64_Sym){
+		1, ELF64_ST_INFO(STB_LOCAL, STT_FUNC), 0, 1, GOOD_PAGE + 64, 0};
+	unstripped.sym[2] = (Elf64_Sym){
+		7, ELF64_ST_INFO(STB_LOCAL, STT_FUNC), 0, 1, GOOD_PAGE + 4, 0};
+	memcpy(unstripped.str, "\0local\0x\0", 10);
+}
+
+static const char *nearest(uint64_t at)
+{
+	struct object_symbol s;
+
+	return object_nearest(&object, at, &s) ? s.name : "-";
+}
+
+Test(object, local_functions_are_named)
+{
+	make_unstripped();
+	cr_assert(read_unstripped());
+	cr_assert_eq(refusals.n_total, 0);
+	cr_assert_str_eq(nearest(GOOD_PAGE + 3), "-");
+	cr_assert_str_eq(nearest(GOOD_PAGE + 4), "x");
+	cr_assert_str_eq(nearest(GOOD_PAGE + GOOD_ENTRY), "handler");
+	cr_assert_str_eq(nearest(GOOD_PAGE + 63), "handler");
+	cr_assert_str_eq(nearest(GOOD_PAGE + 64), "local");
+}
+
+/* They are for people: nothing is refused for them, and nothing read that is
+ * not there. */
+Test(object, spoiled_sections_do_no_harm)
+{
+	static const uint64_t odd[] = {0, 1, 3, 23, 0x7fff, 0xffff, 0xffffff,
+		UINT32_MAX, 1ULL << 63, UINT64_MAX, UINT64_MAX - 23};
+	uint8_t *p = (uint8_t *)unstripped.sections;
+	const size_t end = sizeof(unstripped.sections) + sizeof(unstripped.sym);
+
+	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
+		for (size_t at = 0; at + 8 <= end; at += 4) {
+			make_unstripped();
+			memcpy(p + at, &odd[i], 8);
+			cr_assert(read_unstripped());
+			cr_assert_eq(refusals.n_total, 0);
+			(void)nearest(GOOD_PAGE + 100);
+		}
+		make_unstripped();
+		unstripped.good.ehdr.e_shoff = odd[i];
+		cr_assert(read_unstripped());
+		cr_assert_str_eq(nearest(GOOD_PAGE + 100), "handler");
+		make_unstripped();
+		unstripped.good.ehdr.e_shnum = (uint16_t)odd[i];
+		cr_assert(read_unstripped());
+		(void)nearest(GOOD_PAGE + 100);
+	}
+}
+
 Test(object, hidden_symbols_are_not_found)
 {
 	struct object_symbol s;
