@@ -71,7 +71,7 @@ static const char *place_text(const struct refusal *r, char *text, size_t size)
 	if (r->address == REFUSAL_NOWHERE)
 		return "-";
 	if (r->symbol[0])
-		(void)snprintf(text, size, "%#" PRIx64 " %s+%#" PRIx64,
+		(void)snprintf(text, size, "%#" PRIx64 " %s+0x%" PRIx64,
 			r->address, plain(r->symbol, name, sizeof(name)),
 			r->symbol_offset);
 	else
