@@ -22,8 +22,9 @@ void box_say(const char *what, const struct box_report *r)
 		WIFSIGNALED(r->status) ? WTERMSIG(r->status)
 				       : WEXITSTATUS(r->status),
 		r->hung ? ", hung" : "", r->fatal ? ", fatal" : "");
-	if (r->setup != 0)
-		attack_say("set-up failed (%d): %s", r->setup, r->setup_what);
+	if (r->setup != 0 || r->n_ends == 0)
+		attack_say("set-up (%d), last step: %s", r->setup,
+			r->setup_what ? r->setup_what : "none");
 	if (r->fatal)
 		say_fault("runtime fault", &r->fault);
 	if (r->text[0])
