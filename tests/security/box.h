@@ -22,7 +22,6 @@
 #include "pkey/gate.h"
 #include "pkey/gate_asm.h"
 #include "tests/security/box_asm.h"
-#include "tests/security/tap.h"
 
 /* What attackers go for. */
 enum box_place {
@@ -227,5 +226,3 @@ extern const char *const box_place_name[BOX_PLACES];
 void box_say(const char *what, const struct box_report *r);
 /* Of a run of one attack: nothing was got, nothing hurt, all goes on. */
 bool box_survived(const struct box_report *r);
-/* Ends the program, as failed, unless this machine has all that is needed. */
-void box_need_keys(void);

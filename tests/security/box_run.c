@@ -1,10 +1,8 @@
 /* The box, parent's side: one child per run, and the verdict on victims. */
 #include "tests/security/box.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -12,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "sandbox/jail.h"
 #include "tests/security/box_child.h"
 
 enum {
@@ -138,18 +135,4 @@ bool box_survived(const struct box_report *r)
 		if (e->hurt[i])
 			return false;
 	return !e->leaked;
-}
-
-void box_need_keys(void)
-{
-	const char *why = "";
-
-	(void)setvbuf(stdout, NULL, _IOLBF, 0);
-	(void)jail_no_core();
-	if (prim_probe(&why) == 0)
-		return;
-	printf("Bail out! no protection keys here: %s; run me by "
-	       "tests/vm/run\n",
-		why);
-	exit(1);
 }

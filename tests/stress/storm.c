@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "tests/probe/daemon.h"
-#include "tests/security/tap.h"
+#include "tests/stress/tap.h"
 #include "tests/stress/soak.h"
 
 enum {

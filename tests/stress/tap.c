@@ -1,5 +1,5 @@
 /* Results as TAP. See tap.h. */
-#include "tests/security/tap.h"
+#include "tests/stress/tap.h"
 
 #include <stdarg.h>
 #include <stdio.h>
