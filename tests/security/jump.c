@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sandbox/dispatch.h"
 #include "tests/security/attack.h"
 #include "tests/security/forge.h"
 
@@ -342,4 +343,33 @@ const char *jump_piece(const unsigned char *at)
 		if (at >= (const unsigned char *)pieces[i].start)
 			name = pieces[i].name;
 	return name;
+}
+
+void jump_sigreturn(const struct jump *j)
+{
+	enum {
+		BY_FILTER = 1 /* si_code */
+	};
+	static const struct {
+		const char *name;
+		struct box_off off;
+		int code;
+	} walls[] = {
+		{"both walls", {0}, DISPATCH_SI_CODE},
+		{"dispatch off", {.dispatch = true}, BY_FILTER},
+		{"filter off", {.filter = true}, DISPATCH_SI_CODE},
+	};
+	static const struct box_off neither = {
+		.dispatch = true, .filter = true};
+
+	for (size_t i = 0; i < sizeof(walls) / sizeof(*walls); i++) {
+		const struct box_report *r = jump_run(&walls[i].off, j);
+		const struct gate_fault *f = &r->end[0].fault;
+
+		if (!attack_held(box_survived(r) && f->signal == SIGSYS &&
+					 f->code == walls[i].code,
+			    "%s", walls[i].name))
+			box_say(walls[i].name, r);
+	}
+	(void)jump_control("both walls off", j, &neither, JUMP_LEAKS);
 }

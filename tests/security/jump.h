@@ -86,6 +86,9 @@ struct jump_value {
  * Fewer than `least` of them is a failed case. */
 void jump_wrpkru(void (*from)(void), void (*to)(void), unsigned least,
 	const struct jump_value *v, size_t n);
+/* A way to rt_sigreturn: refused by each wall alone; the control has neither.
+ */
+void jump_sigreturn(const struct jump *j);
 /* The harness itself, a WRPKRU that nobody checks: what a value opens it opens
  * (a control), what it does not is of no use even so (a case). */
 void jump_naked(const struct jump_value *v, bool opens);
