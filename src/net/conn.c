@@ -92,17 +92,31 @@ void conn_close(struct conn *c)
 		if (c->send_armed)
 			cancel(c, &c->send_op);
 	}
-	if (!c->recv_armed && !c->send_armed && c->fd >= 0)
+	if (!c->recv_armed && !c->send_armed && !c->shut_armed && c->fd >= 0)
 		release(c);
 }
 
+static void shut(struct ring_op *op, int res, unsigned flags)
+{
+	struct conn *c = container_of(op, struct conn, shut_op);
+
+	(void)res;
+	(void)flags;
+	c->shut_armed = false;
+	if (c->state == CONN_CLOSED)
+		conn_close(c);
+}
+
+/* The kernel hands a shutdown to a thread of its own, which looks the
+ * descriptor up when it gets there: until then the number must not become
+ * another client's, so it is waited for like a buffer. */
 static void linger(struct conn *c)
 {
 	struct io_uring_sqe *sqe = ring_sqe(&c->hub->ring);
 
 	io_uring_prep_shutdown(sqe, c->fd, SHUT_WR);
-	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-	ring_sqe_op(sqe, NULL);
+	ring_sqe_op(sqe, &c->shut_op);
+	c->shut_armed = true;
 	c->state = CONN_LINGERING;
 	c->lingered = 0;
 	c->in_pos = c->in_len = 0;
@@ -384,13 +398,15 @@ void conn_sent(struct conn *c)
 		linger(c);
 		return;
 	}
-	if (c->close_after || c->eof || c->hub->draining) {
+	if (c->close_after || c->eof) {
 		conn_close(c);
 		return;
 	}
 	request_begin(c);
 	if (c->in_pos < c->in_len)
 		conn_advance(c);
+	else if (c->hub->draining)
+		conn_close(c);
 	else
 		conn_timer(c, HUB_TIMER_IDLE);
 }
@@ -429,6 +445,7 @@ static struct conn *slot_take(struct hub *hub)
 	c->hub = hub;
 	c->recv_op.complete = received;
 	c->send_op.complete = conn_send_complete;
+	c->shut_op.complete = shut;
 	list_init(&c->timer);
 	list_init(&c->queue);
 	return c;
@@ -447,7 +464,7 @@ bool conn_open(struct hub *hub, int fd, bool admin)
 	c->in = in;
 	c->in_pos = c->in_len = 0;
 	c->out.ptr = NULL;
-	c->recv_armed = c->send_armed = false;
+	c->recv_armed = c->send_armed = c->shut_armed = false;
 	c->admin = admin;
 	c->fresh = true;
 	c->eof = c->close_after = c->linger = false;

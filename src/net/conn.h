@@ -38,7 +38,8 @@ struct conn {
 	enum conn_state state;
 	struct ring_op recv_op;
 	struct ring_op send_op;
-	bool recv_armed, send_armed;
+	struct ring_op shut_op;
+	bool recv_armed, send_armed, shut_armed;
 	bool admin;	   /* of the listener it came from */
 	bool fresh;	   /* has not sent a byte yet */
 	bool eof;	   /* the client has sent all it will */

@@ -26,6 +26,7 @@ enum {
 	HUB_CQ_ENTRIES = 8192,
 	HUB_LINGER_MS = 1000,
 	HUB_ACCEPT_RETRY_MS = 100,
+	HUB_DRAIN_TURNS = 64,
 };
 
 /* Accepting. ----------------------------------------------------------------*/
@@ -75,7 +76,8 @@ static void accepted(struct ring_op *op, int res, unsigned flags)
 	if (flags & IORING_CQE_F_MORE)
 		return;
 	a->armed = false;
-	if (hub->draining)
+	/* -EINVAL: the listener was shut down, its number is not ours now. */
+	if (hub->draining || res == -EINVAL)
 		return;
 	/* Out of descriptors or memory: try again later. What only the one
 	 * client caused (-ECONNABORTED) is no reason to wait. */
@@ -184,8 +186,18 @@ static void hub_settle(struct hub *hub)
 	}
 }
 
-static void hub_drain(struct hub *hub)
+/*
+ * What was sent before the daemon was told to end is still answered: requests
+ * and connections that the kernel holds are fetched, turn by turn, until a turn
+ * brings nothing new (`reaped` 0).
+ */
+static void hub_drain(struct hub *hub, unsigned reaped)
 {
+	hub->eager = true;
+	hub->drain_turns++;
+	if (hub->drain_turns == 1 ||
+		(reaped && hub->drain_turns < HUB_DRAIN_TURNS))
+		return;
 	hub->draining = true;
 	accepts_cancel(hub);
 	for (unsigned i = 0; i < hub->fresh; i++)
@@ -221,14 +233,15 @@ void hub_loop(struct hub *hub)
 		accept_arm(&hub->accept[i]);
 	for (;;) {
 		uint64_t core, own;
+		unsigned reaped;
 
 		w->now = clock_now();
 		hub_date(hub);
-		(void)ring_reap(&hub->ring);
+		reaped = ring_reap(&hub->ring);
 		hub_settle(hub);
 		core = worker_poll(w);
 		if (!hub->draining && worker_draining(w))
-			hub_drain(hub);
+			hub_drain(hub, reaped);
 		if (worker_must_stop(w) || (hub->draining && hub->n_conns == 0))
 			break;
 		own = timers_run(hub);

@@ -64,7 +64,8 @@ struct hub {
 	/* By outcome and start (warm, cold); written here, read by control. */
 	_Atomic uint64_t invocations[OUTCOME_COUNT][2];
 	bool wake_armed;
-	bool draining;
+	unsigned drain_turns; /* since the daemon was told to end */
+	bool draining;	      /* takes nothing new */
 };
 
 /* Moves all of `from` behind `to`'s last; `from` is left empty. */

@@ -116,11 +116,10 @@ void server_unlisten(struct server *s)
 		(void)close(s->unix_fd);
 		s->unix_fd = -1;
 	}
-	for (unsigned i = 0; i < s->n_tcp * s->n_workers; i++) {
-		/* An accept of a ring may still hold the socket open. */
-		(void)shutdown(s->tcp_fds[i], SHUT_RDWR);
+	/* Not shut down, which would reset who waits to be accepted: the ring's
+	 * accept holds the socket until its worker has had a last look. */
+	for (unsigned i = 0; i < s->n_tcp * s->n_workers; i++)
 		(void)close(s->tcp_fds[i]);
-	}
 	s->n_tcp = 0;
 }
 

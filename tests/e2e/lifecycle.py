@@ -178,6 +178,36 @@ def test_drain():
         same(d.process.wait(10), 0)
 
 
+def test_drain_answers_what_was_sent_before():
+    """Also what the one worker, busy until later, has not even accepted."""
+    with Daemon("--workers", "1", tcp=True) as d:
+        d.deploy("t/spin", SPIN, "?timeout_ms=800")
+        d.deploy("t/f", ECHO)
+        request = ("POST /v1/functions/t/f/invoke HTTP/1.1\r\n"
+                   "Host: x\r\nContent-Length: 3\r\n\r\n[7]")
+        with d.client() as busy, d.client() as kept, d.tcp_client() as kept_tcp:
+            others = [kept, kept_tcp]
+            for c in others:
+                same(c.ask("GET", "/livez").status, 200)
+            busy.send("POST /v1/functions/t/spin/invoke HTTP/1.1\r\n"
+                      "Host: x\r\nContent-Length: 1\r\n\r\n1")
+            time.sleep(0.2)
+            others += [d.client() for _ in range(40)]
+            others += [d.tcp_client() for _ in range(40)]
+            for c in others:
+                c.send(request)
+            time.sleep(0.1)
+            d.process.send_signal(signal.SIGTERM)
+            same(busy.reply().status, 504)
+            for c in others:
+                r = c.reply()
+                same((r.status, r.body), (200, b"[7]"))
+                same(r.headers["connection"], "close")
+                same(c.at_end(), b"")
+                c.sock.close()
+        same(d.process.wait(10), 0)
+
+
 def test_second_signal_stops_at_once():
     d = Daemon().start()
     d.deploy("t/spin", SPIN, "?timeout_ms=60000")

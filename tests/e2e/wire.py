@@ -34,6 +34,18 @@ def test_pieces():
             same(c.reply().body, b"slowly")
 
 
+def test_refused_clients_cost_the_next_nothing():
+    """A refusal ends its own connection, not the one that gets its number."""
+    early = ("PUT /v1/functions/t/g HTTP/1.1\r\nHost: x\r\n"
+             "Content-Type: text/x-lua\r\nContent-Length: 1\r\n\r\n")
+    with Daemon("--workers", "1", tcp=True) as d:
+        for _ in range(3000):
+            with d.tcp_client() as c:
+                c.send(early)
+                c.send("c")
+                same(c.reply().status, 403)
+
+
 def test_chunked_and_expect():
     with Daemon() as d:
         d.deploy("t/f", ECHO)
