@@ -7,10 +7,11 @@
 
 #include "base/cleanup.h"
 #include "cli/remote.h"
+#include "core/arena.h"
 #include "util/gbuf.h"
 #include "util/strutil.h"
 
-#define MEMORY_MB_MAX 65536u
+#define MEMORY_MB_MAX ((uint32_t)(ARENA_BIG_BYTES >> 20))
 #define MS_MAX 86400000u
 
 /* Deploy ------------------------------------------------------------------- */

@@ -10,11 +10,14 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "core/arena.h"
 #include "daemon/config.h"
 #include "util/strutil.h"
 
 #define MIB (1024u * 1024u)
 #define HOUR_MS 3600000u
+/* No slot is larger. */
+#define MEMORY_MB_MAX ((unsigned)(ARENA_BIG_BYTES >> 20))
 
 #define AT(field) offsetof(struct config, field)
 #define UINT(path, field, min, max, fallback, help)                            \
@@ -71,14 +74,14 @@ const struct config_key config_keys[] = {
 	 "log lines of one invocation; what is over is dropped and counted"),
 	UINT("limits.code_bytes", limits.code_bytes, 1, 64 * MIB, "8388608",
 	 "code of one function"),
-	UINT("limits.memory_mb", limits.memory_mb, 1, 65536, "1024",
+	UINT("limits.memory_mb", limits.memory_mb, 1, MEMORY_MB_MAX, "1024",
 	 "largest memory budget a function may ask for"),
 	UINT("limits.timeout_ms", limits.timeout_ms, 1, 24 * HOUR_MS, "900000",
 	 "longest timeout a function may ask for"),
 	UINT("limits.idle_ttl_ms", limits.idle_ttl_ms, 0, 24 * HOUR_MS,
 	 "3600000", "longest time to live of idle isolates a function may ask "
 	 "for"),
-	UINT("defaults.memory_mb", defaults.memory_mb, 1, 65536, "64",
+	UINT("defaults.memory_mb", defaults.memory_mb, 1, MEMORY_MB_MAX, "64",
 	 "memory budget of a function that asks for none"),
 	UINT("defaults.timeout_ms", defaults.timeout_ms, 1, 24 * HOUR_MS,
 	 "30000", "timeout of a function that asks for none"),

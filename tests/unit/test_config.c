@@ -156,6 +156,11 @@ Test(config, wrong_types_and_ranges_are_named)
 	refused("{\"workers\":null}", "(0 to 256)");
 	refused("{\"workers\":257}", "257 is out of range (0 to 256)");
 	refused("{\"workers\":-1}", "-1 is out of range");
+	/* What the largest slot holds. */
+	refused("{\"limits\":{\"memory_mb\":1025}}",
+		"limits.memory_mb: 1025 is out of range (1 to 1024)");
+	refused("{\"defaults\":{\"memory_mb\":1025}}", "(1 to 1024)");
+	cr_assert_eq(load_text("{\"limits\":{\"memory_mb\":1024}}"), 0);
 	refused("{\"listen\":{\"tcp\":1}}", "listen.tcp: must be a string");
 	refused("{\"isolation\":{\"mode\":\"kvm\"}}", "auto, mpk, software");
 	refused("{\"isolation\":{\"require_mpk\":1}}", "true or false");
@@ -268,7 +273,7 @@ Test(config, contradictions)
 	contradicts("listen.tcp", "10.0.0.1:80", "not a loopback");
 	contradicts("listen.tcp", "8080", "ADDR:PORT");
 	contradicts("listen.tcp", "example.org:80", "ADDR:PORT");
-	contradicts("defaults.memory_mb", "2000", "limits.memory_mb 1024");
+	contradicts("limits.memory_mb", "63", "defaults.memory_mb 64 is above");
 	contradicts("limits.timeout_ms", "29999", "defaults.timeout_ms 30000");
 	cfg.isolation.mode = CONFIG_ISOLATION_SOFTWARE;
 	contradicts("isolation.require_mpk", "true", "contradicts");
