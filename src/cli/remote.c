@@ -21,6 +21,13 @@
 #define TEXT_FLAGS                                                             \
 	(JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(6))
 
+/* 15 digits of a decimal fraction survive a double, 17 of a double survive
+ * text. */
+enum {
+	DIGITS_MIN = 15,
+	DIGITS_MAX = 17
+};
+
 void remote_jsonp(json_t **json)
 {
 	json_decref(*json);
@@ -112,6 +119,9 @@ static int exit_code(int status, const char *code)
 		return CLI_LIMITED;
 	if (status == 502 && function)
 		return CLI_FUNCTION_ERROR;
+	/* The request on the command line, as for gvisord run. */
+	if (strcmp(code, "Request.BadJson") == 0)
+		return CLI_USAGE;
 	return CLI_REFUSED;
 }
 
@@ -271,10 +281,32 @@ int remote_get(
 
 /* Printing ----------------------------------------------------------------- */
 
+static bool reads_back(const json_t *json, const char *text)
+{
+	CLEANUP(remote_jsonp)
+	json_t *again = json_loads(text, JSON_ALLOW_NUL, NULL);
+
+	return json_equal(json, again);
+}
+
+/* With the fewest digits of a real that lose nothing: 0.1 is to be 0.1, and all
+ * 17 digits of a function's reply are to be there if they matter. */
 void remote_print_json(const json_t *json, FILE *to)
 {
 	/* ASCII only: no control character of C1, no bidi trick. */
-	(void)json_dumpf(json, to, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	const size_t flags = JSON_INDENT(2) | JSON_ENSURE_ASCII;
+
+	for (size_t digits = DIGITS_MIN; digits <= DIGITS_MAX; digits++) {
+		AUTO_FREE char *text =
+			json_dumps(json, flags | JSON_REAL_PRECISION(digits));
+
+		if (!text)
+			break;
+		if (digits == DIGITS_MAX || reads_back(json, text)) {
+			(void)fputs(text, to);
+			break;
+		}
+	}
 	(void)fputc('\n', to);
 }
 

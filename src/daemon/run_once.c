@@ -18,6 +18,7 @@
 enum {
 	RUN_OK = 0,
 	RUN_FUNCTION_ERROR = 1,
+	RUN_USAGE = 2,
 	RUN_TIMEOUT = 4,
 	RUN_REFUSED = 7
 };
@@ -86,6 +87,20 @@ static int once_function(struct once *o, const struct config *cfg,
 	return o->fn ? 0 : -ENOMEM;
 }
 
+static int once_exit_code(enum outcome outcome)
+{
+	switch (outcome) {
+	case OUTCOME_OK:
+		return RUN_OK;
+	case OUTCOME_BAD_REQUEST:
+		return RUN_USAGE;
+	case OUTCOME_TIMEOUT:
+		return RUN_TIMEOUT;
+	default:
+		return RUN_FUNCTION_ERROR;
+	}
+}
+
 /* Both may be a tenant's text: nothing of it steers a terminal. */
 static int once_print(const struct invocation *inv)
 {
@@ -104,8 +119,7 @@ static int once_print(const struct invocation *inv)
 	(void)fprintf(stderr, "%s: ", outcome_code(inv->outcome));
 	escape_terminal(stderr, text, len);
 	(void)fputc('\n', stderr);
-	return inv->outcome == OUTCOME_TIMEOUT ? RUN_TIMEOUT
-					       : RUN_FUNCTION_ERROR;
+	return once_exit_code(inv->outcome);
 }
 
 int run_once(const struct config *cfg, const struct run_once_args *args)

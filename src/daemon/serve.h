@@ -22,5 +22,6 @@ struct run_once_args {
 
 /* Serves until SIGTERM has drained it. 0, or 7 with the reason on stderr. */
 int serve_main(const struct config *cfg);
-/* The reply on stdout and 0; a function error on stderr and 1; a timeout 4. */
+/* The reply on stdout and 0; else the reason on stderr: 1 the function failed,
+ * 2 the request is no JSON, 4 timeout, 7 refused. */
 int run_once(const struct config *cfg, const struct run_once_args *args);

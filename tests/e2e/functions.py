@@ -1,10 +1,13 @@
 """What functions do wrong is theirs alone."""
 
+import os
+import signal
+import subprocess
 import sys
 import threading
 import time
 
-from harness import Daemon, ECHO, SPIN, has, run, same, wait_for
+from harness import Daemon, ECHO, GVISORD, SPIN, has, run, same, wait_for
 
 
 def test_errors():
@@ -76,6 +79,42 @@ def test_empty_log_lines_cost():
         wait_for("the end of it", lambda: "cut off" in d.log())
         n = d.log().count("function log\"")
         assert n <= 262144 / 128, n
+
+
+def test_end_of_the_grace_period():
+    with Daemon("--workers", "1", drain__grace_ms=300) as d:
+        d.deploy("t/spin", SPIN, "?timeout_ms=60000")
+        with d.client() as c:
+            c.send("POST /v1/functions/t/spin/invoke HTTP/1.1\r\n"
+                   "Host: x\r\nContent-Length: 1\r\n\r\n1")
+            time.sleep(0.2)
+            d.process.send_signal(signal.SIGTERM)
+            r = c.reply()
+            same((r.status, r.code()), (503, "Daemon.Draining"))
+            same(r.headers["retry-after"], "1")
+            same(r.headers["connection"], "close")
+            same(c.at_end(), b"")
+        same(d.process.wait(10), 0)
+
+
+def test_a_wrong_request_is_no_failure_of_the_function():
+    with Daemon() as d:
+        path = os.path.join(d.dir, "f.lua")
+        with open(path, "w", encoding="ascii") as f:
+            f.write("return function(e) return e.x.y end")
+        d.deploy("default/f", "return function(e) return e.x.y end")
+        for command in (["run", path], ["invoke", "f"]):
+            for request, wants in (("{bad json", 2), ("", 1), ("{}", 1),
+                                   ('{"x":{"y":1}}', 0)):
+                r = subprocess.run(
+                    [GVISORD, *command, request], capture_output=True,
+                    env=dict(os.environ, GVISORD_SOCKET=d.socket),
+                    timeout=20, check=False)
+                same((command, request, r.returncode),
+                     (command, request, wants))
+                if wants == 2:
+                    has(r.stderr, "Request.BadJson")
+                    same(r.stdout, b"")
 
 
 def test_nothing_is_kept_between_tenants():

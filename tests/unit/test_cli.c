@@ -204,7 +204,7 @@ Test(cli, option_errors)
 	is("list --help=3", 2, "", "--help takes no value");
 	is("list -o yaml", 2, "", "table, json, name");
 	is("list --wait-ms 0", 2, "", "1 to 86400000");
-	is("deploy x.lua --memory-mb 65537", 2, "", "1 to 65536");
+	is("deploy x.lua --memory-mb 1025", 2, "", "1 to 1024");
 	is("deploy x.lua --timeout-ms 1s", 2, "", "not \"1s\"");
 	is("deploy x.lua --idle-ttl-ms -1", 2, "", "0 to 86400000");
 	is("describe", 2, "", "too few arguments");
@@ -354,6 +354,8 @@ Test(cli, exit_codes)
 	ends(404, "Function.NotFound", 5);
 	ends(429, "Limit.QueueFull", 6);
 	ends(503, "Limit.Connections", 6);
+	ends(400, "Request.BadJson", 2);
+	ends(400, "Request.Invalid", 7);
 	ends(413, "Request.TooLarge", 7);
 	ends(422, "Code.LoadFailed", 7);
 	ends(403, "Auth.Denied", 7);
@@ -395,6 +397,21 @@ Test(cli, tracebacks_stay_whole_and_terminals_safe)
 		  "  \\x1b]0;owned\\x07\\xc2\\x9b2J\n  hint: a lie\n"
 		  "limit: {\"memory_mb\": 64}\n"
 		  "hint: see the docs\ninvocation: 01X\n");
+}
+
+Test(cli, reals_have_no_more_digits_than_they_need)
+{
+	against("describe f -o json",
+		reply(200, "", "{\"a\":0.1,\"b\":2.836,\"c\":[1e300]}"), 0);
+	shows("\"a\": 0.1,");
+	shows("\"b\": 2.836,");
+	shows("1e300");
+	/* 0.1 + 0.2 is not 0.3. */
+	against("describe f -o json",
+		reply(200, "", "{\"a\":0.30000000000000004,\"b\":\"x\"}"), 0);
+	shows("\"a\": 0.30000000000000004");
+	against("invoke f -o json", reply(200, "", "\"a\\u0000b\""), 0);
+	shows("\"a\\u0000b\"");
 }
 
 Test(cli, list_follows_pages)
