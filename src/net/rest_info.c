@@ -208,6 +208,7 @@ void rest_metrics(struct control_req *req)
 	if (!rest_no_query(req))
 		return;
 	gbuf_init(&out);
+	metrics_text_process(&out);
 	runtime_metrics(s->rt, &out);
 	outcomes_text(&out, s);
 	series_text(&out, s->rt, "gvisord_function_calls_total",

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -166,6 +167,17 @@ static void put_gauge(
 	metrics_text_u64(out, name, NULL, 0, v);
 }
 
+/* ticks: since boot. */
+static uint64_t real_of(uint64_t ticks, uint64_t tick)
+{
+	struct timespec boot;
+
+	CHECK(clock_gettime(CLOCK_BOOTTIME, &boot) == 0);
+	return clock_real() -
+	       ((uint64_t)boot.tv_sec * CLOCK_S + (uint64_t)boot.tv_nsec) +
+	       ticks * tick;
+}
+
 void metrics_text_process(struct buf *out)
 {
 	const struct metrics_label version = {"version", GV_VERSION};
@@ -185,6 +197,10 @@ void metrics_text_process(struct buf *out)
 	put_gauge(out, "process_virtual_memory_bytes", "Reserved addresses",
 		proc_number("/proc/self/statm", 0) * page);
 	put_gauge(out, "process_open_fds", "Open descriptors", count_fds());
+	put_gauge(out, "process_max_fds", "Descriptors that may be open",
+		(uint64_t)sysconf(_SC_OPEN_MAX));
+	put_gauge(out, "process_start_time_seconds", "Start, seconds of Unix",
+		real_of(proc_number("/proc/self/stat", 18), tick) / CLOCK_S);
 	put_gauge(out, "process_threads", "Threads",
 		proc_number("/proc/self/stat", 16));
 }

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "util/gbuf.h"
 #include "util/metrics.h"
@@ -118,16 +119,31 @@ Test(metrics, own_samples_are_escaped)
 	    "x_seconds 1.500000001\n");
 }
 
-Test(metrics, process)
+static void between(const char *name, uint64_t least, uint64_t most)
 {
+	char line[64];
 	char *p;
 
+	(void)snprintf(line, sizeof(line), "\n%s ", name);
+	p = strstr(text.ptr, line);
+	cr_assert_not_null(p, "%s", name);
+	p += strlen(line);
+	cr_assert_geq(strtoull(p, NULL, 10), least, "%s", p);
+	cr_assert_leq(strtoull(p, NULL, 10), most, "%s", p);
+}
+
+Test(metrics, process)
+{
+	uint64_t now = (uint64_t)time(NULL);
+
 	metrics_text_process(&text);
+	cr_assert_not_null(buf_cstr(&text));
 	has("gvisord_build_info{version=\"");
-	p = strstr(text.ptr, "\nprocess_resident_memory_bytes ");
-	cr_assert_not_null(p);
-	cr_assert_gt(strtoull(p + 31, NULL, 10), 100000);
-	p = strstr(text.ptr, "\nprocess_threads ");
-	cr_assert_geq(strtoull(p + 17, NULL, 10), 1);
-	cr_assert_lt(strtoull(p + 17, NULL, 10), 100);
+	between("process_resident_memory_bytes", 100000, UINT64_C(1) << 34);
+	between("process_virtual_memory_bytes", 100000, UINT64_C(1) << 47);
+	between("process_cpu_seconds_total", 0, 100);
+	between("process_open_fds", 3, 1000);
+	between("process_max_fds", 3, INT64_MAX);
+	between("process_start_time_seconds", now - 600, now + 1);
+	between("process_threads", 1, 100);
 }
