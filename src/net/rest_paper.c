@@ -18,6 +18,7 @@
 #include "net/rest_json.h"
 #include "net/routes.h"
 #include "util/base64.h"
+#include "util/escape.h"
 #include "util/log.h"
 
 enum {
@@ -330,6 +331,24 @@ static void call_run(struct control_req *req, const struct call *c)
 		call_deregister(req, c);
 }
 
+static bool method_known(const char *method, struct buf *err)
+{
+	if (method && (strcmp(method, "register") == 0 ||
+			      strcmp(method, "invoke") == 0 ||
+			      strcmp(method, "deregister") == 0))
+		return true;
+	if (method) {
+		buf_add_lit(err, "there is no method \"");
+		escape_json(
+			err, method, escape_prefix(method, strlen(method), 64));
+		buf_add_lit(err, "\"");
+	} else {
+		buf_add_lit(err, "\"method\" is missing");
+	}
+	buf_add_lit(err, "; there are register, invoke and deregister");
+	return false;
+}
+
 static bool call_read(json_t *object, struct call *c, struct buf *err)
 {
 	struct rest_field f[] = {
@@ -344,15 +363,11 @@ static bool call_read(json_t *object, struct call *c, struct buf *err)
 
 	if (!rest_read_fields(object, f, sizeof(f) / sizeof(f[0]), err))
 		return false;
-	if (!c->method || !c->fid) {
-		buf_add_lit(err, "\"method\" and \"fid\" are needed");
+	if (!method_known(c->method, err))
 		return false;
-	}
-	if (strcmp(c->method, "register") == 0 ||
-		strcmp(c->method, "invoke") == 0 ||
-		strcmp(c->method, "deregister") == 0)
+	if (c->fid)
 		return true;
-	buf_add_lit(err, "\"method\" must be register, invoke or deregister");
+	buf_add_lit(err, "\"fid\" is missing: the name of the function");
 	return false;
 }
 

@@ -1,9 +1,13 @@
 """Every route of the native API, and what it says to wrong input."""
 
 import json
+import os
+import re
+import subprocess
 import sys
+import time
 
-from harness import Daemon, ECHO, b64, has, run, same
+from harness import Daemon, ECHO, GVISORD, b64, has, run, same
 
 LUA = {"Content_Type": "text/x-lua"}
 JSON = {"Content_Type": "application/json"}
@@ -146,6 +150,91 @@ def test_info_isolates_metrics():
         has(text.body, 'gvisord_function_calls_total{tenant="t",'
                        'function="f"} 3')
         has(text.body, "gvisord_invocation_seconds_bucket")
+        # An isolate counts its load as well, a function does not.
+        same(one["calls"], 4)
+        same(d.ask("GET", FN).json()["stats"]["calls"], 3)
+
+
+def test_calls_are_invocations():
+    with Daemon() as d:
+        d.deploy("t/f", ECHO)
+        def stats():
+            return d.ask("GET", FN).json()["stats"]
+        same((stats()["calls"], stats()["errors"]), (0, 0))
+        same(d.invoke("t/f", "1").status, 200)
+        same(d.invoke("t/f", "{").status, 400)
+        same((stats()["calls"], stats()["errors"]), (2, 1))
+        d.deploy("t/f", "return function() return 2 end")
+        same((stats()["calls"], stats()["errors"]), (0, 0))
+
+
+def test_process_metrics():
+    with Daemon() as d:
+        text = d.ask("GET", "/metrics").body.decode()
+        got = {}
+        for line in text.splitlines():
+            if not line.startswith("#"):
+                name, value = line.rsplit(" ", 1)
+                assert name not in got, line
+                got[name] = float(value)
+        def scraped(name):
+            with d.client() as c:
+                same(c.ask("GET", "/livez").status, 200)
+                body = c.ask("GET", "/metrics").body.decode()
+            return float(re.search(f"^{name} (.*)$", body, re.M)[1])
+        pid = d.process.pid
+        same(got["process_open_fds"], len(os.listdir(f"/proc/{pid}/fd")) + 1)
+        assert got["process_max_fds"] >= got["process_open_fds"], got
+        same(got["process_threads"], len(os.listdir(f"/proc/{pid}/task")))
+        for name, least, most in (
+                ("process_resident_memory_bytes", 1 << 20, 1 << 28),
+                ("process_virtual_memory_bytes", 1 << 26, 1 << 47),
+                ("process_cpu_seconds_total", 0, 60),
+                ("process_start_time_seconds", time.time() - 60,
+                 time.time() + 2)):
+            assert least <= got[name] <= most, (name, got[name])
+        more = [d.client() for _ in range(20)]
+        for c in more:
+            same(c.ask("GET", "/livez").status, 200)
+        same(scraped("process_open_fds"), got["process_open_fds"] + 20)
+        for c in more:
+            c.sock.close()
+
+
+def test_largest_budget():
+    with Daemon() as d:
+        same(d.deploy("t/f", ECHO, "?memory_mb=1024").json()["memory_mb"], 1024)
+        same(d.invoke("t/f", "1").body, b"1")
+        r = d.ask("PUT", FN + "?memory_mb=1025", ECHO, **LUA)
+        has(r.json()["detail"], "1024")
+    for knob in ("limits.memory_mb", "defaults.memory_mb"):
+        r = subprocess.run([GVISORD, "serve", "--set", knob + "=1025"],
+                           capture_output=True, timeout=20, check=False)
+        same(r.returncode, 2)
+        has(r.stderr, knob + ": 1025 is out of range (1 to 1024)")
+
+
+def test_reals_are_short():
+    with Daemon() as d:
+        d.deploy("default/f", "return function(e) return e end")
+        def cli(*args):
+            r = subprocess.run([GVISORD, *args, "-o", "json"], timeout=20,
+                               env=dict(os.environ, GVISORD_SOCKET=d.socket),
+                               capture_output=True, check=True)
+            return r.stdout.decode()
+        for _ in range(3):
+            same(d.invoke("default/f", "1").status, 200)
+        for text in (cli("list"), cli("ps"), cli("describe", "f"),
+                     d.ask("GET", "/v1/functions").body.decode(),
+                     d.ask("GET", "/v1/isolates").body.decode(),
+                     d.ask("GET", "/v1/info").body.decode()):
+            for real in re.findall(r"\d+\.\d+(?:e-?\d+)?", text):
+                digits = re.sub(r"e.*|\.", "", real).lstrip("0")
+                assert len(digits) <= 15, text
+        # What a function said keeps all its digits.
+        has(cli("invoke", "f", "[0.1]"), " 0.1\n")
+        for exact in (0.1 + 0.2, 1 / 3, 5e-324):
+            same(json.loads(cli("invoke", "f", repr(exact)))["reply"], exact)
 
 
 def test_unknown_paths_and_methods():
@@ -217,7 +306,17 @@ def test_paper_form():
         r = call(method="register", fid="f", code=b64("not lua"))
         same((r.status, r.body), (200, b"false"))
         same(r.headers["gvisor-code"], "Code.LoadFailed")
-        same(call(method="fly", fid="f").status, 400)
+        for wrong, says in (({"method": "zap"}, 'no method "zap"'),
+                            ({"method": "fly\n", "fid": "f"}, "fly\\n"),
+                            ({"fid": "f"}, '"method" is missing')):
+            r = call(**wrong)
+            same((r.status, r.code()), (400, "Request.Invalid"))
+            has(r.json()["detail"], says)
+            has(r.json()["detail"], "register, invoke and deregister")
+        for method in ("register", "invoke", "deregister"):
+            r = call(method=method)
+            same((r.status, r.code()), (400, "Request.Invalid"))
+            has(r.json()["detail"], '"fid" is missing')
 
 
 def test_paper_scripts():
