@@ -86,10 +86,7 @@ static int build(scmp_filter_ctx ctx, const struct policy *p,
 	return err;
 }
 
-typedef int filter_use_fn(scmp_filter_ctx ctx, int fd);
-
-static int with_filter(const struct policy *p, const struct policy_params *pp,
-	filter_use_fn *use, int fd)
+int filter_load(const struct policy *p, const struct policy_params *pp)
 {
 	__attribute__((cleanup(seccomp_releasep))) scmp_filter_ctx ctx =
 		seccomp_init(action(p->otherwise));
@@ -98,38 +95,5 @@ static int with_filter(const struct policy *p, const struct policy_params *pp,
 	if (!ctx)
 		return -ENOMEM;
 	err = build(ctx, p, pp);
-	return err ? err : use(ctx, fd);
-}
-
-static int use_load(scmp_filter_ctx ctx, int fd)
-{
-	(void)fd;
-	return seccomp_load(ctx);
-}
-
-static int use_export_bpf(scmp_filter_ctx ctx, int fd)
-{
-	return seccomp_export_bpf(ctx, fd);
-}
-
-static int use_export_pfc(scmp_filter_ctx ctx, int fd)
-{
-	return seccomp_export_pfc(ctx, fd);
-}
-
-int filter_load(const struct policy *p, const struct policy_params *pp)
-{
-	return with_filter(p, pp, use_load, -1);
-}
-
-int filter_export_bpf(
-	const struct policy *p, const struct policy_params *pp, int fd)
-{
-	return with_filter(p, pp, use_export_bpf, fd);
-}
-
-int filter_export_pfc(
-	const struct policy *p, const struct policy_params *pp, int fd)
-{
-	return with_filter(p, pp, use_export_pfc, fd);
+	return err ? err : seccomp_load(ctx);
 }

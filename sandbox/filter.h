@@ -11,10 +11,3 @@
  * no_new_privs. Needs malloc and seccomp(2), which a worker has until its own
  * filter is loaded. Returns 0 or -errno; on error nothing is loaded. */
 int filter_load(const struct policy *p, const struct policy_params *pp);
-
-/* Writes the filter to fd: the BPF instructions as the kernel takes them, or
- * their pseudo code. Loads nothing. */
-int filter_export_bpf(
-	const struct policy *p, const struct policy_params *pp, int fd);
-int filter_export_pfc(
-	const struct policy *p, const struct policy_params *pp, int fd);

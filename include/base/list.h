@@ -54,11 +54,6 @@ static inline struct list *list_first(struct list *head)
 	return list_empty(head) ? NULL : head->next;
 }
 
-static inline struct list *list_last(struct list *head)
-{
-	return list_empty(head) ? NULL : head->prev;
-}
-
 /* The body may remove `it`. */
 #define list_for_each(it, head)                                                \
 	for (struct list *it = (head)->next, *it##_next = it->next;            \

@@ -347,12 +347,6 @@ struct keeper *keeper_new(struct runtime *rt)
 	return k;
 }
 
-struct keeper *keeper_free(struct keeper *k)
-{
-	free(k);
-	return NULL;
-}
-
 int keeper_start(struct keeper *k)
 {
 	int r = pthread_create(&k->thread, NULL, keeper_main, k);

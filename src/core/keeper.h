@@ -17,8 +17,8 @@
 struct runtime;
 struct keeper;
 
+/* NULL: no memory. It lasts as long as the process. */
 struct keeper *keeper_new(struct runtime *rt);
-struct keeper *keeper_free(struct keeper *k); /* thread has ended */
 /* 0 or -errno. The thread's gate set-up is done when this returns. */
 int keeper_start(struct keeper *k);
 void keeper_stop(struct keeper *k); /* and joins */

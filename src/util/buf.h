@@ -42,11 +42,6 @@ static inline bool buf_ok(const struct buf *b)
 	return !b->over;
 }
 
-static inline size_t buf_room(const struct buf *b)
-{
-	return b->cap - b->len;
-}
-
 /* Room for n bytes at the end, or NULL; the caller then adds to len. */
 static inline char *buf_reserve(struct buf *b, size_t n)
 {

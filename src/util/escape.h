@@ -13,13 +13,6 @@
 /* Without the surrounding quotes. */
 void escape_json(struct buf *b, const char *p, size_t n);
 
-static inline void escape_quoted(struct buf *b, const char *p, size_t n)
-{
-	buf_add_char(b, '"');
-	escape_json(b, p, n);
-	buf_add_char(b, '"');
-}
-
 /* For a person to read on a terminal: lines stay lines; other control
  * characters, what turns the direction of text and what is not UTF-8 is shown
  * as \xNN. */
