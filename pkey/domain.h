@@ -26,9 +26,24 @@
 #include "base/list.h"
 #include "pkey/keys.h"
 
+/* A piece of a domain that is not to be written to. */
+struct domain_part {
+	uint32_t at; /* pages from the start of the domain */
+	uint32_t pages;
+	bool code; /* executable */
+};
+
+enum {
+	DOMAIN_PAGE = 4096,
+	DOMAIN_PARTS_MAX = 8,
+};
+
 struct domain {
 	void *base; /* the range that carries the key */
 	size_t len;
+	/* Ascending, none touching another; all else can be written to. */
+	struct domain_part parts[DOMAIN_PARTS_MAX];
+	unsigned n_parts;
 	_Atomic uint32_t word;
 	_Atomic uint64_t used; /* when last unpinned, any monotonic unit */
 };

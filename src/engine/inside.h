@@ -27,7 +27,8 @@ enum inside_op {
 enum inside_call {
 	INSIDE_READY = 1, /* () the code is loaded. Ends the entry */
 	INSIDE_REPLY,	  /* (ptr, len, inside_reply) Ends the entry */
-	INSIDE_FAIL,	  /* (inside_fail, ptr, len of a message) Ends it */
+	INSIDE_FAIL,	  /* (inside_fail, ptr, len of a message, address)
+			   * Ends the entry */
 	INSIDE_BUFFER,	  /* (ptr) `want` bytes at ptr, or 0. Ends the entry */
 	INSIDE_LOG,	  /* (inside_log, ptr, len) returns 0 */
 	INSIDE_TIME,	  /* (inside_clock) nanoseconds, in coarse steps */
@@ -45,8 +46,8 @@ enum inside_reply {
 	INSIDE_REPLY_TEXT, /* the handler returned a plain string */
 };
 
-/* Why there is no reply. After LOAD, ENTRY and NOMEM the isolate is given up;
- * after the others it may be invoked again. */
+/* Why there is no reply. After LOAD, ENTRY, NOMEM, GIVEN_UP and DIED the
+ * isolate is given up; after the others it may be invoked again. */
 enum inside_fail {
 	INSIDE_FAIL_LOAD = 1, /* the code does not load: Code.LoadFailed */
 	INSIDE_FAIL_ENTRY,    /* no such entry point: Code.EntryMissing */
@@ -55,6 +56,9 @@ enum inside_fail {
 	INSIDE_FAIL_RESPONSE, /* result can't be JSON: Function.ResponseInvalid
 			       */
 	INSIDE_FAIL_REQUEST,  /* request is no JSON: Request.BadJson */
+	INSIDE_FAIL_GIVEN_UP, /* as ERROR, but the isolate is given up */
+	INSIDE_FAIL_DIED,     /* it ended itself: Function.Crashed. The fourth
+			       * argument is the address of the caller, or 0 */
 };
 
 enum inside_log {
@@ -93,6 +97,11 @@ struct inside {
 	uint64_t stack_len;
 	uint8_t seed[32];      /* random bytes, fresh for each isolate */
 	uint64_t memory_limit; /* the function's budget in bytes */
+	/* Native code, which lies at `code`, `code_len` bytes: */
+	uint64_t handler; /* entry point */
+	uint64_t init;	  /* constructor, or 0 */
+	uint64_t inits;	  /* addresses of n_inits more */
+	uint64_t n_inits;
 	uint64_t version;
 	char tenant[INSIDE_NAME_MAX]; /* NUL-terminated, as all names here */
 	char function[INSIDE_NAME_MAX];
