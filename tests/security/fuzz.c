@@ -38,8 +38,7 @@ enum {
 enum set {
 	VICTIM,
 	LIKE_OURS,
-	FEW_SETS,
-	RUNTIME = FEW_SETS,
+	RUNTIME,
 	NOTHING,
 	OWN_MEMORY,
 	RANDOM,
@@ -259,14 +258,13 @@ struct wall {
 	int code;
 };
 
-static void fuzz_wall(
-	enum fuzz_dialect dialect, const struct wall *w, enum set sets)
+static void fuzz_wall(enum fuzz_dialect dialect, const struct wall *w)
 {
 	struct plan p = {.dialect = dialect, .code = w->code};
 	const char *name = w->name;
 	uint64_t sum[BAD + 1] = {0};
 
-	for (; p.set < sets; p.set++) {
+	for (; p.set < SETS; p.set++) {
 		const struct box_report *r = box_run(&w->off, session, &p);
 
 		if (!attack_held(unharmed(r), "%s, %s", name, set_name[p.set]))
@@ -281,14 +279,14 @@ static void fuzz_wall(
 }
 
 /* Cookies matter to the filter's native calls alone. */
-static void fuzz_cookieless(enum set sets)
+static void fuzz_cookieless(void)
 {
 	static const struct box_off off = {.dispatch = true, .filter = true};
 	struct plan p = {.code = CODE_SECCOMP, .cookieless = true};
 	uint64_t tried = 0;
 	uint64_t made = 0;
 
-	for (; p.set < sets; p.set++) {
+	for (; p.set < SETS; p.set++) {
 		const struct box_report *r = box_run(&off, session, &p);
 
 		if (!attack_worked(r->n_ends == 1 && r->number[MADE] > 0,
@@ -324,19 +322,18 @@ static void fuzz_harmless(enum fuzz_dialect dialect)
 	}
 }
 
-void fuzz_run(enum fuzz_dialect dialect, bool all)
+void fuzz_run(enum fuzz_dialect dialect)
 {
 	static const struct wall both = {"both walls", {0}, DISPATCH_SI_CODE};
 	static const struct wall filter = {
 		"dispatch off", {.dispatch = true}, CODE_SECCOMP};
 	static const struct wall dispatch = {
 		"filter off", {.filter = true}, DISPATCH_SI_CODE};
-	enum set sets = all ? SETS : FEW_SETS;
 
-	fuzz_wall(dialect, &both, FEW_SETS);
-	fuzz_wall(dialect, &filter, sets);
-	fuzz_wall(dialect, &dispatch, sets);
+	fuzz_wall(dialect, &both);
+	fuzz_wall(dialect, &filter);
+	fuzz_wall(dialect, &dispatch);
 	if (dialect == FUZZ_SYSCALL)
-		fuzz_cookieless(sets);
+		fuzz_cookieless();
 	fuzz_harmless(dialect);
 }

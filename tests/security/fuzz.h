@@ -19,9 +19,6 @@
  *   335  uretprobe         Linux 6.14, late 6.12: no filter sees it; SIGILL
  *   336  uprobe            Linux 6.18 and later: no filter sees it; ENXIO
  */
-#include <stdbool.h>
-#include <stdint.h>
-
 enum {
 	FUZZ_LAST = 1024,
 	FUZZ_X32 = 0x40000000,
@@ -33,6 +30,4 @@ enum fuzz_dialect {
 	FUZZ_INT80,
 };
 
-/* all: with all sets of arguments; else, and wherever dispatch is on besides
- * the filter, with two of them: it refuses whatever they are. */
-void fuzz_run(enum fuzz_dialect dialect, bool all);
+void fuzz_run(enum fuzz_dialect dialect);

@@ -253,6 +253,31 @@ bool soak_deploy(struct soak *s)
 	return good;
 }
 
+bool soak_remove(struct soak *s)
+{
+	static const char *const others[] = {
+		"faulty", "patient", "spin", "bomb"};
+	const size_t n_others = sizeof(others) / sizeof(*others);
+	struct reply *r = calloc(1, sizeof(*r));
+	struct client c;
+	bool good = r;
+	char name[32];
+
+	client_init(&c, s->daemon);
+	for (unsigned i = 0; good && i < SOAK_NEIGHBOURS + n_others; i++) {
+		if (i < SOAK_NEIGHBOURS)
+			(void)snprintf(name, sizeof(name), "neighbour%u", i);
+		client_delete(&c,
+			i < SOAK_NEIGHBOURS ? name
+					    : others[i - SOAK_NEIGHBOURS],
+			r);
+		good = r->status == 204;
+	}
+	client_fini(&c);
+	free(r);
+	return good;
+}
+
 uint64_t soak_canary(const struct soak *s)
 {
 	struct reply *r = calloc(1, sizeof(*r));

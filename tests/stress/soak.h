@@ -40,6 +40,8 @@ struct soak {
 
 /* Deploys the functions. False: they could not be. */
 bool soak_deploy(struct soak *s);
+/* Removes them. False: one was not there. */
+bool soak_remove(struct soak *s);
 /* Starts the load; it goes on until soak_stop(), which waits for its end. */
 void soak_start(struct soak *s, unsigned connections);
 void soak_stop(struct soak *s);

@@ -108,7 +108,8 @@ class Machine:
             clock = ["-icount", "shift=0,sleep=off"]
         arguments = [
             QEMU, "-M", "q35", "-accel", accel, *clock,
-            "-cpu", "max,-smap", "-smp", str(smp), "-m", options.mem,
+            "-cpu", ",".join(["max", "-smap", *options.cpu]),
+            "-smp", str(smp), "-m", options.mem,
             "-nodefaults", "-no-user-config", "-display", "none",
             "-no-reboot",
             "-kernel", f"/proc/self/fd/{self.image_fd}",

@@ -5,7 +5,7 @@
 
 static void run(void)
 {
-	fuzz_run(FUZZ_SYSCALL, true);
+	fuzz_run(FUZZ_SYSCALL);
 }
 
 const struct attack attack_d90 = {

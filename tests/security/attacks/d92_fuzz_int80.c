@@ -5,7 +5,7 @@
 
 static void run(void)
 {
-	fuzz_run(FUZZ_INT80, true);
+	fuzz_run(FUZZ_INT80);
 }
 
 const struct attack attack_d92 = {

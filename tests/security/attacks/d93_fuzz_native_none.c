@@ -5,7 +5,7 @@
 
 static void run(void)
 {
-	fuzz_run(FUZZ_SYSCALL, false);
+	fuzz_run(FUZZ_SYSCALL);
 }
 
 const struct attack attack_d93 = {

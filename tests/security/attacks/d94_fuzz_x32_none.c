@@ -5,7 +5,7 @@
 
 static void run(void)
 {
-	fuzz_run(FUZZ_SYSCALL_X32, false);
+	fuzz_run(FUZZ_SYSCALL_X32);
 }
 
 const struct attack attack_d94 = {

@@ -5,7 +5,7 @@
 
 static void run(void)
 {
-	fuzz_run(FUZZ_INT80, false);
+	fuzz_run(FUZZ_INT80);
 }
 
 const struct attack attack_d95 = {
