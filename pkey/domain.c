@@ -31,6 +31,7 @@ int domain_init(
 {
 	d->base = base;
 	d->len = len;
+	d->n_parts = 0;
 	atomic_store(&d->used, 0);
 	atomic_store(&d->word, keys->prim->hardware ? WORD_PARKED : 0);
 	return keys->prim->tag(base, len, PROT_READ | PROT_WRITE, keys->parked);
@@ -82,10 +83,83 @@ static void domain_kill(struct domain_mux *mux, struct domain *d)
 	atomic_fetch_add(&mux->killed, 1);
 }
 
-static int domain_tag(struct domain_mux *mux, struct domain *d, int key)
+/* What lies between `from` and the part, then the part. */
+static int domain_tag_part(struct domain_mux *mux, const struct domain *d,
+	size_t from, const struct domain_part *p, int key)
 {
-	return mux->keys->prim->tag(
-		d->base, d->len, PROT_READ | PROT_WRITE, key);
+	const int prot = PROT_READ | (p->code ? PROT_EXEC : 0);
+	char *base = d->base;
+	size_t at = (size_t)p->at * DOMAIN_PAGE;
+	int r = 0;
+
+	if (at > from)
+		r = mux->keys->prim->tag(
+			base + from, at - from, PROT_READ | PROT_WRITE, key);
+	if (r == 0)
+		r = mux->keys->prim->tag(base + at,
+			(size_t)p->pages * DOMAIN_PAGE, prot, key);
+	return r;
+}
+
+static int domain_tag(struct domain_mux *mux, const struct domain *d, int key)
+{
+	size_t done = 0;
+	int r = 0;
+
+	for (unsigned i = 0; i < d->n_parts && r == 0; i++) {
+		const struct domain_part *p = &d->parts[i];
+
+		r = domain_tag_part(mux, d, done, p, key);
+		done = (size_t)(p->at + p->pages) * DOMAIN_PAGE;
+	}
+	if (r == 0 && done < d->len)
+		r = mux->keys->prim->tag((char *)d->base + done, d->len - done,
+			PROT_READ | PROT_WRITE, key);
+	return r;
+}
+
+void domain_set_parts(
+	struct domain *d, const struct domain_part *parts, unsigned n)
+{
+	size_t done = 0;
+
+	CHECK(n <= DOMAIN_PARTS_MAX);
+	for (unsigned i = 0; i < n; i++) {
+		CHECK(parts[i].at >= done && parts[i].pages > 0);
+		done = (size_t)parts[i].at + parts[i].pages;
+		d->parts[i] = parts[i];
+	}
+	CHECK(done <= d->len / DOMAIN_PAGE);
+	d->n_parts = n;
+}
+
+bool domain_writable(const struct domain *d, uint64_t at, uint64_t len)
+{
+	uint64_t base = (uint64_t)d->base;
+
+	if (at < base || at - base > d->len || len > d->len - (at - base))
+		return false;
+	for (unsigned i = 0; i < d->n_parts; i++) {
+		uint64_t from = base + (uint64_t)d->parts[i].at * DOMAIN_PAGE;
+		uint64_t to =
+			from + (uint64_t)d->parts[i].pages * DOMAIN_PAGE;
+
+		if (at < to && at + len > from)
+			return false;
+	}
+	return true;
+}
+
+int domain_park(struct domain_mux *mux, struct domain *d)
+{
+	int r = 0;
+
+	CHECK(domain_key(d) < 0 || !mux->keys->prim->hardware);
+	if (mux->keys->prim->hardware && !domain_dead(d))
+		r = domain_tag(mux, d, mux->keys->parked);
+	if (r < 0)
+		domain_kill(mux, d);
+	return r;
 }
 
 /* False: somebody pinned it in the meantime. */

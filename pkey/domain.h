@@ -82,6 +82,15 @@ int domain_init(
 	struct domain *d, const struct keys *keys, void *base, size_t len);
 
 /*
+ * Keeper, for a domain that holds no key and in which read-only pages or code
+ * were mapped anew: from the next tag on the parts keep their rights.
+ */
+void domain_set_parts(
+	struct domain *d, const struct domain_part *parts, unsigned n);
+/* Keeper. Gives all of it key P again. 0, or -errno: it was killed. */
+int domain_park(struct domain_mux *mux, struct domain *d);
+
+/*
  * Worker. The key held, with one more pin; -1: parked, ask the keeper. Without
  * keys always 0. At most 127 pins.
  */
@@ -105,5 +114,7 @@ int domain_release(struct domain_mux *mux, struct domain *d);
 
 /* Anybody: the key held, or -1. A snapshot. */
 int domain_key(const struct domain *d);
+/* True when [at, at+len) is memory of the domain that may be written to. */
+bool domain_writable(const struct domain *d, uint64_t at, uint64_t len);
 /* True when a failed retag killed it. Its memory is gone. */
 bool domain_dead(const struct domain *d);

@@ -1,16 +1,23 @@
 /*
- * The image, as anonymous private memory: it takes what the file's bytes take,
- * zeros are the kernel's until somebody writes them. Outside, control thread;
- * trusts the bounds that object_read() has checked, and checks them again where
- * it writes.
+ * The image, in a file of its own that has no name. It is written once, then
+ * sealed: from there on neither this process nor whoever gets hold of the
+ * descriptor can change a byte of it. Zeros take no memory. Outside, control
+ * thread; trusts the bounds that object_read() has checked, and checks them
+ * again where it writes.
  */
 #include "engine/layout.h"
 
-#include <string.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/err.h"
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
 
 #define GUARD ((size_t)OBJECT_PAGE)
 
@@ -19,46 +26,97 @@ static size_t reserved_size(const struct layout *l)
 	return l->span + 2 * GUARD;
 }
 
-static void fill(struct layout *l, const struct object *o)
+static int image_file(void)
 {
-	for (unsigned i = 0; i < o->n_segments; i++) {
+	const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int fd = memfd_create("gvisord-code", flags | MFD_EXEC);
+
+	/* Kernels that don't know the flag need none. */
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("gvisord-code", flags);
+	return fd < 0 ? err_errno() : fd;
+}
+
+static int put(int fd, const uint8_t *from, uint64_t size, uint64_t at)
+{
+	while (size > 0) {
+		ssize_t n = pwrite(fd, from, size, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno();
+		from += n;
+		at += (uint64_t)n;
+		size -= (uint64_t)n;
+	}
+	return 0;
+}
+
+static int fill(struct layout *l, const struct object *o)
+{
+	int r = ftruncate(l->fd, (off_t)l->span) ? err_errno() : 0;
+
+	for (unsigned i = 0; i < o->n_segments && r == 0; i++) {
 		const struct object_segment *s = &o->segments[i];
 
 		CHECK(s->address <= l->span &&
 			s->filled <= l->span - s->address);
 		CHECK(s->offset <= o->len && s->filled <= o->len - s->offset);
-		memcpy(l->image + s->address, o->bytes + s->offset, s->filled);
+		r = put(l->fd, o->bytes + s->offset, s->filled, s->address);
 	}
+	return r;
+}
+
+static int show(struct layout *l)
+{
+	void *p = mmap(NULL, reserved_size(l), PROT_NONE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return err_errno();
+	l->reserved = p;
+	p = mmap(l->reserved + GUARD, l->span, PROT_READ,
+		MAP_PRIVATE | MAP_FIXED, l->fd, 0);
+	if (p == MAP_FAILED)
+		return err_errno();
+	l->image = p;
+	return 0;
 }
 
 int layout_init(struct layout *l, const struct object *o)
 {
-	int err;
+	int r;
 
 	CHECK(o->span > 0 && o->span <= OBJECT_SPAN_MAX);
 	*l = (struct layout){.span = o->span};
-	l->reserved = mmap(NULL, reserved_size(l), PROT_NONE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (l->reserved == MAP_FAILED) {
-		l->reserved = NULL;
-		return err_errno();
-	}
-	l->image = l->reserved + GUARD;
-	if (mprotect(l->image, l->span, PROT_READ | PROT_WRITE))
-		goto failed;
-	fill(l, o);
-	if (mprotect(l->image, l->span, PROT_READ))
-		goto failed;
-	return 0;
-failed:
-	err = err_errno();
-	layout_fini(l);
-	return err;
+	r = l->fd = image_file();
+	if (r >= 0)
+		r = fill(l, o);
+	if (r == 0 && fcntl(l->fd, F_ADD_SEALS,
+			      F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW |
+				      F_SEAL_SEAL) < 0)
+		r = err_errno();
+	if (r == 0)
+		r = show(l);
+	if (r < 0)
+		layout_fini(l);
+	return r;
+}
+
+int layout_take_file(struct layout *l)
+{
+	int fd = l->fd;
+
+	l->fd = 0;
+	return fd;
 }
 
 void layout_fini(struct layout *l)
 {
 	if (l->reserved)
 		(void)munmap(l->reserved, reserved_size(l));
+	if (l->fd > 0)
+		(void)close(l->fd);
 	*l = (struct layout){0};
 }

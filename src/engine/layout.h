@@ -2,15 +2,16 @@
 /*
  * A shared object's image in memory, as a function's address space will have
  * it: each segment at its address, zeros between and behind them, a page that
- * can't be touched on both sides. Read-only once it is made: what is looked at
- * here is what is to be mapped.
+ * can't be touched on both sides. It is a sealed file without a name, which
+ * nobody can write to any more: what is looked at here is what is to be mapped.
  *
- * Outside, control thread (it makes mappings). Nothing of it is ever executable
- * here, and no relocation is done.
+ * Outside, control thread (it makes files and mappings). Nothing of it is ever
+ * executable here, and no relocation is done.
  */
 #include "engine/object.h"
 
 struct layout {
+	int fd; /* the image, sealed; 0 or less: none */
 	uint8_t *reserved; /* guard, image, guard; NULL: none */
 	uint8_t *image;	   /* [image, image + span) */
 	uint64_t span;
@@ -18,4 +19,6 @@ struct layout {
 
 /* Wants an object that object_read() said true of. 0 or -errno. */
 int layout_init(struct layout *l, const struct object *o);
+/* The file is the caller's from here on. */
+int layout_take_file(struct layout *l);
 void layout_fini(struct layout *l); /* also of a zeroed one */
