@@ -388,6 +388,46 @@ void *heap_in_alloc(struct heap *h, size_t n)
 	return block_payload(b);
 }
 
+void *heap_in_alloc_aligned(struct heap *h, size_t align, size_t n)
+{
+	uintptr_t at;
+	struct block *b, *front;
+	size_t size, gap;
+	char *p;
+
+	if (align <= UNIT)
+		return heap_in_alloc(h, n);
+	/* Room for a front that can stand as a block of its own. */
+	if (n == 0 || n > h->limit || align > h->limit)
+		return NULL;
+	p = heap_in_alloc(h, n + align + BLOCK_MIN);
+	if (!p)
+		return NULL;
+	front = block_of_payload(h, p);
+	size = block_size(front);
+	at = (uintptr_t)p;
+	if (at & (align - 1))
+		at = (at + BLOCK_MIN + align - 1) & ~(align - 1);
+	b = block_at(at - HEAD);
+	gap = (uintptr_t)b - (uintptr_t)front;
+	if (gap) {
+		block_set(h, b, size - gap, FLAG_LIVE);
+		front->size &= ~FLAG_LIVE;
+		block_release(h, front, gap, front->size & FLAG_PREV_FREE);
+		h->used -= gap;
+		size -= gap;
+	}
+	block_trim(h, b, size_for(h, n));
+	h->used -= size - block_size(b);
+	return block_payload(b);
+}
+
+void heap_in_expect(const struct heap *h, const void *p)
+{
+	if (p)
+		(void)block_of_payload(h, p);
+}
+
 void heap_in_free(struct heap *h, void *p)
 {
 	struct block *b;

@@ -23,8 +23,14 @@ struct heap *heap_in_init(void *mem, size_t len);
 /* 16-byte aligned, not zeroed. NULL when the budget is spent or n is 0. */
 void *heap_in_alloc(struct heap *h, size_t n);
 
+/* The same at a multiple of align, a power of two. */
+void *heap_in_alloc_aligned(struct heap *h, size_t align, size_t n);
+
 /* p may be NULL. A p that is not a live block of h traps. */
 void heap_in_free(struct heap *h, void *p);
+
+/* Traps where heap_in_free() would. */
+void heap_in_expect(const struct heap *h, const void *p);
 
 /* As realloc(3): p NULL allocates; on failure p stays valid. n must not be 0.
  */

@@ -38,22 +38,21 @@ extern "C" {
 #define GV_ABI_VERSION 1
 
 /* What the object was built for; the daemon reads it. Absent: 1. */
-__attribute__((weak, used, visibility("default"))) extern const uint32_t
-	gv_abi_version;
-__attribute__((weak, used, visibility("default"))) const uint32_t
-	gv_abi_version = GV_ABI_VERSION;
+extern const uint32_t gv_abi_version
+	__attribute__((weak, visibility("default")));
+__attribute__((used)) const uint32_t gv_abi_version = GV_ABI_VERSION;
 
 /* The runtime's; good during the call. */
 struct gv_request {
-	uint32_t size;	     /* of this structure, in bytes */
+	uint32_t size; /* of this structure, in bytes */
 	uint32_t reserved;
-	const char *body;    /* NUL-terminated; as it came: mostly JSON */
-	size_t body_len;     /* without the NUL; 0: there was none */
-	const char *id;	     /* of this invocation */
+	const char *body; /* NUL-terminated; as it came: mostly JSON */
+	size_t body_len;  /* without the NUL; 0: there was none */
+	const char *id;	  /* of this invocation */
 	const char *tenant;
 	const char *function;
-	uint64_t version;    /* of the function's code: 1, 2, ... */
-	uint64_t timeout_ns; /* time left when the call began */
+	uint64_t version;      /* of the function's code: 1, 2, ... */
+	uint64_t timeout_ns;   /* time left when the call began */
 	uint64_t memory_limit; /* bytes: code, stack and heap together */
 };
 
@@ -83,6 +82,14 @@ struct gv_response {
  */
 typedef int gv_handler(const struct gv_request *req, struct gv_response *res);
 
+/* In front of a handler of another name in C++ or under -fvisibility=hidden. */
+#ifdef __cplusplus
+#define GV_HANDLER extern "C" __attribute__((visibility("default")))
+#else
+#define GV_HANDLER __attribute__((visibility("default")))
+#endif
+GV_HANDLER gv_handler handler;
+
 /* Memory of the isolate's heap, 16-byte aligned. NULL: the budget is spent, or
  * size is 0. */
 void *gv_alloc(size_t size);
@@ -90,7 +97,12 @@ void *gv_alloc(size_t size);
 void *gv_realloc(void *ptr, size_t size);
 void gv_free(void *ptr);
 
-enum gv_log_level { GV_DEBUG, GV_INFO, GV_WARN, GV_ERROR };
+enum gv_log_level {
+	GV_DEBUG,
+	GV_INFO,
+	GV_WARN,
+	GV_ERROR
+};
 
 /* A line in the function's log; at most 1,024 bytes of it are kept. */
 void gv_log(enum gv_log_level level, const char *text, size_t len);
