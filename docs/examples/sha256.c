@@ -1,0 +1,105 @@
+/*
+ * SHA-256 (FIPS 180-4) of a string: "abc" or {"text": "abc"} -> hex digits.
+ *
+ *     gvisord build sha256.c
+ *     gvisord deploy sha256.so
+ *     gvisord invoke sha256 '{"text": "abc"}'
+ */
+#include "json_text.h"
+
+/* The first bits of the cube roots of the first primes. */
+static const uint32_t round_words[64] = {0x428a2f98, 0x71374491, 0xb5c0fbcf,
+	0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98,
+	0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7,
+	0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f,
+	0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8,
+	0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967, 0x27b70a85,
+	0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e,
+	0x92722c85, 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819,
+	0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08, 0x2748774c,
+	0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3, 0x748f82ee,
+	0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7,
+	0xc67178f2};
+
+static uint32_t rotated(uint32_t x, unsigned n)
+{
+	return x >> n | x << (32 - n);
+}
+
+/* One block of 64 bytes into the state. */
+static void hash_block(uint32_t state[8], const unsigned char *block)
+{
+	uint32_t w[64], s[8];
+
+	for (int i = 0; i < 16; i++)
+		w[i] = (uint32_t)block[4 * i] << 24 |
+		       (uint32_t)block[4 * i + 1] << 16 |
+		       (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
+	for (int i = 16; i < 64; i++) {
+		uint32_t a = w[i - 15], b = w[i - 2];
+
+		w[i] = w[i - 16] + w[i - 7] +
+		       (rotated(a, 7) ^ rotated(a, 18) ^ a >> 3) +
+		       (rotated(b, 17) ^ rotated(b, 19) ^ b >> 10);
+	}
+
+	memcpy(s, state, sizeof(s));
+	for (int i = 0; i < 64; i++) {
+		uint32_t a = s[0], e = s[4];
+		uint32_t one =
+			s[7] +
+			(rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)) +
+			((e & s[5]) ^ (~e & s[6])) + round_words[i] + w[i];
+		uint32_t two =
+			(rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)) +
+			((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
+
+		memmove(s + 1, s, 7 * sizeof(*s));
+		s[4] += one;
+		s[0] = one + two;
+	}
+	for (int i = 0; i < 8; i++)
+		state[i] += s[i];
+}
+
+static void hash(const unsigned char *data, size_t len, uint32_t state[8])
+{
+	unsigned char last[128] = {0};
+	size_t rest = len % 64;
+	size_t end = rest < 56 ? 64 : 128;
+
+	for (size_t i = 0; i < len - rest; i += 64)
+		hash_block(state, data + i);
+	memcpy(last, data + (len - rest), rest);
+	last[rest] = 0x80;
+	for (size_t i = 0; i < 8; i++)
+		last[end - 1 - i] = (unsigned char)((uint64_t)len * 8 >> 8 * i);
+	for (size_t i = 0; i < end; i += 64)
+		hash_block(state, last + i);
+}
+
+int handler(const struct gv_request *req, struct gv_response *res)
+{
+	static char hex[64];
+	uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+		0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+	const char *value = json_space(req->body);
+	char *text;
+	size_t len = 0;
+
+	if (*value == '{')
+		value = json_find(value, "text");
+	text = value ? json_text(value, &len) : NULL;
+	if (!text)
+		return json_refuse(res, "text: must be a string");
+	hash((const unsigned char *)text, len, state);
+	gv_free(text);
+
+	for (int i = 0; i < 64; i++)
+		hex[i] = "0123456789abcdef"[state[i / 8] >> (28 - i % 8 * 4) &
+					    15];
+	res->kind = GV_TEXT;
+	res->body = hex;
+	res->body_len = sizeof(hex);
+	return 0;
+}
