@@ -3,7 +3,8 @@
 import os
 import re
 
-CODE_DIRS = ("include", "pkey", "sandbox", "src", "tests", "bench")
+CODE_DIRS = ("include", "pkey", "sandbox", "src", "tests", "bench",
+             "docs/examples")
 
 
 def sources(root, suffixes, dirs=CODE_DIRS):
