@@ -39,6 +39,10 @@ def wait_for(what, probe):
     raise AssertionError(f"{what} did not happen in {PATIENCE} s")
 
 
+class Skip(Exception):
+    """What a test needs is not on this machine."""
+
+
 class Reply:
     """status, headers (lower-case names), body."""
 
@@ -237,6 +241,8 @@ def run(module):
         try:
             test()
             print(f"ok {number} - {name[5:]}", flush=True)
+        except Skip as e:
+            print(f"ok {number} - {name[5:]} # SKIP {e}", flush=True)
         except Exception:  # pylint: disable=broad-except
             failed += 1
             traceback.print_exc()
