@@ -72,7 +72,7 @@ struct function *inproc_function(const char *name, int64_t ttl_ns, size_t bytes)
 	struct function *fn;
 
 	(void)snprintf(opt.name, sizeof(opt.name), "%s", name);
-	fn = function_new(&opt, code, sizeof(code) - 1);
+	fn = function_new(&opt, code, sizeof(code) - 1, NULL);
 	CHECK(fn);
 	return fn;
 }

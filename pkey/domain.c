@@ -96,8 +96,8 @@ static int domain_tag_part(struct domain_mux *mux, const struct domain *d,
 		r = mux->keys->prim->tag(
 			base + from, at - from, PROT_READ | PROT_WRITE, key);
 	if (r == 0)
-		r = mux->keys->prim->tag(base + at,
-			(size_t)p->pages * DOMAIN_PAGE, prot, key);
+		r = mux->keys->prim->tag(
+			base + at, (size_t)p->pages * DOMAIN_PAGE, prot, key);
 	return r;
 }
 
@@ -141,8 +141,7 @@ bool domain_writable(const struct domain *d, uint64_t at, uint64_t len)
 		return false;
 	for (unsigned i = 0; i < d->n_parts; i++) {
 		uint64_t from = base + (uint64_t)d->parts[i].at * DOMAIN_PAGE;
-		uint64_t to =
-			from + (uint64_t)d->parts[i].pages * DOMAIN_PAGE;
+		uint64_t to = from + (uint64_t)d->parts[i].pages * DOMAIN_PAGE;
 
 		if (at < to && at + len > from)
 			return false;
@@ -241,6 +240,21 @@ int domain_bind(struct domain_mux *mux, struct domain *d)
 	return 0;
 }
 
+static void domain_unlend(struct domain_mux *mux, const struct domain *d)
+{
+	for (unsigned i = 0; i < mux->keys->n_isolate; i++)
+		if (mux->slot[i].owner == d)
+			mux->slot[i].owner = NULL;
+}
+
+void domain_forget(struct domain_mux *mux, struct domain *d)
+{
+	if (!mux->keys->prim->hardware || domain_key(d) < 0)
+		return;
+	CHECK(domain_claim(d));
+	domain_unlend(mux, d);
+}
+
 int domain_release(struct domain_mux *mux, struct domain *d)
 {
 	int r = 0;
@@ -251,8 +265,6 @@ int domain_release(struct domain_mux *mux, struct domain *d)
 	r = domain_tag(mux, d, mux->keys->parked);
 	if (r < 0)
 		domain_kill(mux, d);
-	for (unsigned i = 0; i < mux->keys->n_isolate; i++)
-		if (mux->slot[i].owner == d)
-			mux->slot[i].owner = NULL;
+	domain_unlend(mux, d);
 	return r;
 }

@@ -112,6 +112,9 @@ int domain_bind(struct domain_mux *mux, struct domain *d);
 /* Keeper. Takes d's key away for good (destroy); no pins may be left. */
 int domain_release(struct domain_mux *mux, struct domain *d);
 
+/* The same, after d's range was replaced by an inaccessible mapping. */
+void domain_forget(struct domain_mux *mux, struct domain *d);
+
 /* Anybody: the key held, or -1. A snapshot. */
 int domain_key(const struct domain *d);
 /* True when [at, at+len) is memory of the domain that may be written to. */

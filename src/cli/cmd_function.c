@@ -39,7 +39,10 @@ static const struct {
 	const char *extension;
 	const char *language;
 	const char *media_type;
-} languages[] = {{".lua", "lua", "text/x-lua"}};
+} languages[] = {
+	{".lua", "lua", "text/x-lua"},
+	{".so", "native", "application/x-sharedlib"},
+};
 
 #define N_LANGUAGES (sizeof(languages) / sizeof(languages[0]))
 

@@ -23,7 +23,8 @@ static void hold_standard_files(void)
 
 int main(int argc, char **argv)
 {
-	static const struct engine *const engines[] = {&engine_lua, NULL};
+	static const struct engine *const engines[] = {
+		&engine_lua, &engine_native, NULL};
 	int code;
 
 	hold_standard_files();

@@ -15,6 +15,7 @@ static const struct {
 	{SETTINGS_LISTEN, "listen.tcp"},
 	{SETTINGS_ISOLATION, "isolation.mode"},
 	{SETTINGS_REQUIRE_MPK, "isolation.require_mpk"},
+	{SETTINGS_UNSAFE_NATIVE, "isolation.unsafe_native"},
 	{SETTINGS_WORKERS, "workers"},
 	{SETTINGS_TOKEN_FILE, "listen.admin_token_file"},
 	{SETTINGS_MEMORY_MB, "defaults.memory_mb"},

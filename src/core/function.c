@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "core/function.h"
+#include "engine/program.h"
 #include "util/clock.h"
 #include "util/digest.h"
 
@@ -30,8 +31,19 @@ void function_home(
 	home.n_workers = n_workers;
 }
 
-struct function *function_new(
-	const struct function_options *opt, const void *code, size_t code_len)
+static bool function_keep_code(
+	struct function *fn, const void *code, size_t code_len)
+{
+	fn->code = malloc(code_len + 1);
+	if (!fn->code)
+		return false;
+	memcpy(fn->code, code, code_len);
+	fn->code[code_len] = '\0';
+	return true;
+}
+
+struct function *function_new(const struct function_options *opt,
+	const void *code, size_t code_len, struct program *program)
 {
 	size_t size = sizeof(struct function) +
 		      home.n_workers * sizeof(struct function_local);
@@ -41,13 +53,11 @@ struct function *function_new(
 	if (!fn)
 		return NULL;
 	memset(fn, 0, size);
-	fn->code = malloc(code_len + 1);
-	if (!fn->code) {
+	if (!program && !function_keep_code(fn, code, code_len)) {
 		free(fn);
 		return NULL;
 	}
-	memcpy(fn->code, code, code_len);
-	fn->code[code_len] = '\0';
+	fn->program = program;
 	fn->code_len = code_len;
 	fn->magic = FUNCTION_MAGIC;
 	fn->opt = *opt;
@@ -67,6 +77,7 @@ static void function_free(struct msg *msg)
 	CHECK(fn->magic == FUNCTION_MAGIC);
 	fn->magic = 0;
 	free(fn->code);
+	(void)program_free(fn->program);
 	free(fn);
 }
 

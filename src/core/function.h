@@ -54,8 +54,9 @@ struct function {
 	char id[FUNCTION_ID_MAX];
 	char digest[FUNCTION_DIGEST_HEX]; /* SHA-256 of the code, hex */
 	struct function_options opt;
-	char *code; /* NUL-terminated */
-	size_t code_len;
+	char *code;	 /* NUL-terminated; NULL: there is a program */
+	size_t code_len; /* as it was registered */
+	struct program *program;
 	struct function_stats stats;
 	_Atomic bool retired; /* removed or replaced: isolates are dropped
 			       * instead of kept */
@@ -69,9 +70,11 @@ struct function {
 void function_home(
 	struct inbox *inbox, struct doorbell *doorbell, unsigned n_workers);
 
-/* Copies opt and code; refs is 1. NULL: out of memory. Control thread. */
-struct function *function_new(
-	const struct function_options *opt, const void *code, size_t code_len);
+/* Copies opt and code, or takes `program` over if that is not NULL (and then
+ * keeps no copy of code); refs is 1. NULL: out of memory, and the program is
+ * still the caller's. Control thread. */
+struct function *function_new(const struct function_options *opt,
+	const void *code, size_t code_len, struct program *program);
 /* Any thread; a worker's last put hands the function to the control thread. */
 void function_get(struct function *fn);
 void function_put(struct function *fn);

@@ -152,8 +152,9 @@ static void invoke_settle(struct worker *w, struct invocation *inv)
 		keeper_wake(rt->keeper);
 	iso->inv = NULL;
 	invoke_count_busy(inv, -1u);
-	atomic_fetch_add_explicit(&iso->calls, 1, memory_order_relaxed);
-	if (!end->reusable || !iso->loaded)
+	if (!inv->load_only)
+		atomic_fetch_add_explicit(&iso->calls, 1, memory_order_relaxed);
+	if (!end->reusable || !iso->loaded || iso->given_up)
 		isolate_drop(iso, end->why);
 	else if (!pool_keep(&w->core->pool, iso, w->now))
 		isolate_drop(iso, METRIC_DESTROY_RETIRED);
@@ -246,7 +247,12 @@ static void invoke_on(struct worker *w, struct isolate *iso)
 	inv->isolate = iso;
 	invoke_count_busy(inv, 1);
 	iso->state = iso->fn ? ISOLATE_BUSY : ISOLATE_STARTING;
-	if (iso->mapped == bytes && domain_pin(&iso->domain) >= 0) {
+	/* A program has to be mapped, at the first entry. */
+	iso->program = !iso->fn && isolate_has_room(bytes, inv->fn)
+			       ? inv->fn->program
+			       : NULL;
+	if (!iso->program && iso->mapped == bytes &&
+		domain_pin(&iso->domain) >= 0) {
 		atomic_fetch_add_explicit(
 			&w->core->pin_hits, 1, memory_order_relaxed);
 		invoke_run(w, inv);

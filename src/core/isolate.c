@@ -5,6 +5,8 @@
  *   base                                            base + mapped
  *   | guard | stack (grows down) | TLS | inside | window | code | heap ... |
  *
+ * A program's image stands, from a page on, where other engines' code is put.
+ *
  * The hot pages stand next to each other: the end of the stack, then TLS block
  * and control block in one page with the first bytes of small requests.
  */
@@ -13,6 +15,7 @@
 #include "base/check.h"
 #include "core/isolate.h"
 #include "core/worker_core.h"
+#include "engine/program.h"
 #include "pkey/tls.h"
 
 enum {
@@ -62,20 +65,65 @@ bool isolate_contains(const struct isolate *iso, uint64_t ptr, uint64_t len)
 	return ptr >= from && ptr <= to && len <= to - ptr;
 }
 
+bool isolate_writable(const struct isolate *iso, uint64_t ptr, uint64_t len)
+{
+	return isolate_contains(iso, ptr, len) &&
+	       domain_writable(&iso->domain, ptr, len);
+}
+
 bool isolate_in_guard(const struct isolate *iso, uint64_t addr)
 {
 	return addr - (uint64_t)iso->base < ISOLATE_GUARD;
 }
 
-static void isolate_describe(
-	struct isolate *iso, struct inside *in, uint64_t code)
+/* Where things are, counted from base. */
+static size_t isolate_head(void)
+{
+	return ISOLATE_GUARD + ISOLATE_STACK;
+}
+
+static size_t isolate_window(void)
+{
+	return align_up(isolate_head() + align_up(tls_size(), TLS_ALIGN) +
+				sizeof(struct inside),
+		HEAP_ALIGN);
+}
+
+static size_t isolate_code(void)
+{
+	return isolate_window() + ISOLATE_WINDOW;
+}
+
+size_t isolate_image(void)
+{
+	/* Behind the window one byte is free, for the end of a text. */
+	return align_up(isolate_code() + 1, ISOLATE_PAGE);
+}
+
+static size_t isolate_code_end(const struct function *fn)
+{
+	return fn->program ? isolate_image() + fn->program->span
+			   : isolate_code() + fn->code_len + 1;
+}
+
+bool isolate_has_room(size_t bytes, const struct function *fn)
+{
+	return isolate_code_end(fn) + ISOLATE_PAGE <= bytes;
+}
+
+static void isolate_describe(struct isolate *iso, struct inside *in)
 {
 	struct function *fn = iso->fn;
-	uint64_t end = (uint64_t)iso->base + iso->mapped;
+	uint64_t base = (uint64_t)iso->base;
+	uint64_t end = base + iso->mapped;
 
-	in->code = code;
-	in->code_len = fn->code_len;
-	in->heap = align_up(code + fn->code_len + 1, HEAP_ALIGN);
+	if (fn->program) {
+		program_describe(fn->program, base + isolate_image(), in);
+	} else {
+		in->code = base + isolate_code();
+		in->code_len = fn->code_len;
+	}
+	in->heap = align_up(base + isolate_code_end(fn), HEAP_ALIGN);
 	in->heap_len = end - in->heap;
 	in->stack = (uint64_t)iso->base + ISOLATE_GUARD;
 	in->stack_len = ISOLATE_STACK;
@@ -114,22 +162,23 @@ bool isolate_layout(struct isolate *iso, struct function *fn)
 	size_t tls = align_up(tls_size(), TLS_ALIGN);
 	uint64_t at = isolate_stack_end(iso);
 	struct inside *in = (void *)(head + tls);
-	uint64_t random[2], code;
+	uint64_t random[2];
 
 	CHECK(tls + sizeof(*in) <= sizeof(head));
 	iso->fn = fn;
 	iso->loaded = false;
+	iso->given_up = false;
 	iso->ctl = at + tls;
-	iso->window = align_up(iso->ctl + sizeof(*in), HEAP_ALIGN);
-	code = iso->window + ISOLATE_WINDOW;
-	if (!isolate_contains(iso, code, fn->code_len + ISOLATE_PAGE))
+	iso->window = (uint64_t)iso->base + isolate_window();
+	if (!isolate_has_room(iso->mapped, fn))
 		return false;
 	worker_random(iso->worker, random, sizeof(random));
 	iso->fs = tls ? tls_build(head, at, random) : 0;
-	isolate_describe(iso, in, code);
+	isolate_describe(iso, in);
 	isolate_first_frame(iso, in);
 	isolate_put(iso, at, head, tls + sizeof(*in));
-	isolate_put(iso, code, fn->code, fn->code_len + 1);
+	if (fn->code)
+		isolate_put(iso, in->code, fn->code, fn->code_len + 1);
 	return true;
 }
 

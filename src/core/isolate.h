@@ -71,6 +71,7 @@ struct isolate {
 	uint64_t last_used;
 	uint64_t expires; /* when the pool looks at it again */
 	bool loaded;	  /* the code is in */
+	bool given_up;	  /* by the code itself: not to be used again */
 	_Atomic uint64_t calls;
 	_Atomic uint64_t heap_used;
 	_Atomic uint64_t heap_peak;
@@ -79,14 +80,23 @@ struct isolate {
 	/* Between worker and keeper: one errand at a time. */
 	struct msg msg;
 	msg_fn *done;
-	size_t want; /* prepare: bytes to map */
-	int result;  /* of the errand: 0, or -errno */
+	size_t want;		       /* prepare: bytes to map */
+	const struct program *program; /* bind: to be mapped first, or NULL */
+	/* The keeper's: a program is mapped; and has not been tagged yet. */
+	bool image, untagged;
+	int result; /* of the errand: 0, or -errno */
 	struct invocation *inv;
 	struct list link; /* raw, ready or idle list; keeper's waiters */
 };
 
+/* Where a program's image lies: a page, counted from base. */
+size_t isolate_image(void);
+/* A budget of `bytes` has room for fn's code. */
+bool isolate_has_room(size_t bytes, const struct function *fn);
+
 /* Lays the isolate out for fn: frame, TLS block, control block, code. It is
- * resident and pinned. False: fn's code does not fit into its budget. */
+ * resident and pinned, and fn's program is mapped. False: fn's code does not
+ * fit into its budget. */
 bool isolate_layout(struct isolate *iso, struct function *fn);
 
 /* Bytes to map for a budget. */
@@ -97,6 +107,8 @@ void isolate_hot(const struct isolate *iso, char **ret_at, size_t *ret_len);
 
 /* True when [ptr, ptr+len) lies in the memory that the isolate may write. */
 bool isolate_contains(const struct isolate *iso, uint64_t ptr, uint64_t len);
+/* The same, and may be written to: all but code and constants. */
+bool isolate_writable(const struct isolate *iso, uint64_t ptr, uint64_t len);
 /* True when addr is in the guard below its stack. */
 bool isolate_in_guard(const struct isolate *iso, uint64_t addr);
 

@@ -19,6 +19,7 @@
 #include "core/keeper.h"
 #include "core/runtime_core.h"
 #include "core/worker_core.h"
+#include "engine/program.h"
 #include "pkey/fault.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -127,10 +128,52 @@ static void errand_prepare(struct msg *msg)
 	keeper_answer(iso, r);
 }
 
+static int keeper_map_program(struct isolate *iso)
+{
+	const struct program *p = iso->program;
+	const uint32_t shift =
+		(uint32_t)((isolate_image() - ISOLATE_GUARD) / DOMAIN_PAGE);
+	struct domain_part parts[DOMAIN_PARTS_MAX];
+	int r;
+
+	iso->program = NULL;
+	iso->image = true;
+	r = program_map(p, iso->base + isolate_image());
+	if (r < 0)
+		return r;
+	for (unsigned i = 0; i < p->n_parts; i++) {
+		parts[i] = p->parts[i];
+		parts[i].at += shift;
+	}
+	domain_set_parts(&iso->domain, parts, p->n_parts);
+	iso->untagged = true;
+	return 0;
+}
+
+/* What a program left mapped; afterwards the slot is as at first. */
+static int keeper_clear(struct isolate *iso)
+{
+	char *at = iso->base + ISOLATE_GUARD;
+
+	if (mmap(at, iso->mapped - ISOLATE_GUARD, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
+		    0) != at)
+		return -errno;
+	iso->image = false;
+	iso->mapped = 0;
+	return 0;
+}
+
 static void keeper_try_bind(struct keeper *k, struct isolate *iso)
 {
 	int r = domain_bind(&k->rt->core->mux, &iso->domain);
 
+	/* A program's pages have no key of ours yet: while they wait for one,
+	 * they are parked like the others. */
+	if (r == DOMAIN_E_BUSY && iso->untagged &&
+		domain_park(&k->rt->core->mux, &iso->domain) < 0)
+		r = -EIO;
+	iso->untagged = false;
 	if (r == DOMAIN_E_BUSY)
 		list_push_back(&k->waiters, &iso->link);
 	else
@@ -142,6 +185,8 @@ static void errand_bind(struct msg *msg)
 	struct isolate *iso = container_of(msg, struct isolate, msg);
 	int r = iso->want ? keeper_map(iso) : 0;
 
+	if (r == 0 && iso->program)
+		r = keeper_map_program(iso);
 	if (r < 0)
 		keeper_answer(iso, r);
 	else
@@ -152,8 +197,16 @@ static void errand_recycle(struct msg *msg)
 {
 	struct isolate *iso = container_of(msg, struct isolate, msg);
 	struct runtime *rt = iso->worker->rt;
-	int r = domain_release(&rt->core->mux, &iso->domain);
+	int r;
 
+	if (iso->image) {
+		r = keeper_clear(iso);
+		if (r == 0)
+			domain_forget(&rt->core->mux, &iso->domain);
+		keeper_answer(iso, r);
+		return;
+	}
+	r = domain_release(&rt->core->mux, &iso->domain);
 	/* Never mapped: its preparation failed. */
 	if (r == 0 && iso->mapped &&
 		madvise(iso->base + ISOLATE_GUARD, iso->mapped - ISOLATE_GUARD,

@@ -13,6 +13,7 @@
 #include "core/keeper.h"
 #include "core/runtime_core.h"
 #include "core/worker_core.h"
+#include "engine/program.h"
 #include "pkey/fault.h"
 #include "pkey/gate_asm.h"
 #include "util/clock.h"
@@ -20,6 +21,8 @@
 
 enum {
 	MESSAGE_MAX = 16 << 10, /* of an error: message and traceback */
+	PLACE_MAX = 128,	/* " at name+0x12" */
+	DIED_MAX = 512,
 	LOG_LINE_BYTES = 1024,
 	LOG_LINE_COST = 128, /* what a line takes besides its text */
 };
@@ -220,6 +223,20 @@ static enum entry_end run_op(struct worker *w, struct invocation *inv,
 
 /* Endings. ----------------------------------------------------------------- */
 
+/* " at name+0x12" where an address in a program has a name, else "". */
+static void place_text(
+	const struct invocation *inv, uint64_t at, char *text, size_t size)
+{
+	const struct program *p = inv->fn->program;
+	uint64_t image = (uint64_t)inv->isolate->base + isolate_image();
+	char name[PLACE_MAX - 4];
+
+	text[0] = '\0';
+	if (p && at >= image && at - image < p->span &&
+		program_name(p, at - image, name, sizeof(name)))
+		snprintf(text, size, " at %s", name);
+}
+
 static void fault_text(const struct isolate *iso, const struct gate_fault *f,
 	char *text, size_t size)
 {
@@ -271,13 +288,14 @@ static void end_fault(
 	struct worker *w, struct invocation *inv, uint64_t timeout)
 {
 	const struct gate_fault *f = &w->core->gate->fault;
-	char text[192];
+	char text[192 + PLACE_MAX];
 
 	if (f->signal == SIGURG) {
 		end_stopped(inv, timeout);
 		return;
 	}
-	fault_text(inv->isolate, f, text, sizeof(text));
+	fault_text(inv->isolate, f, text, 192);
+	place_text(inv, f->rip, text + strlen(text), PLACE_MAX);
 	inv->outcome = fault_outcome(inv->isolate, f);
 	run_message_text(inv, text);
 	log_warn("isolate fault", LOG_STR("fn", inv->fn->id),
@@ -329,6 +347,22 @@ static void end_reply(
 	take_out(w, inv, call->args[0], call->args[1]);
 }
 
+/* It called abort() or the like: who did. */
+static void end_died(
+	struct worker *w, struct invocation *inv, const struct gate_ctl *call)
+{
+	char text[DIED_MAX + PLACE_MAX];
+	uint64_t len = call->args[2] < DIED_MAX ? call->args[2] : DIED_MAX;
+
+	if (!isolate_contains(inv->isolate, call->args[1], len)) {
+		end_broken(inv);
+		return;
+	}
+	worker_copy_out(w, inv->isolate, text, call->args[1], len);
+	place_text(inv, call->args[3], text + len, PLACE_MAX);
+	run_message(inv, text, len + strlen(text + len));
+}
+
 static void end_fail(
 	struct worker *w, struct invocation *inv, const struct gate_ctl *call)
 {
@@ -339,15 +373,22 @@ static void end_fail(
 		[INSIDE_FAIL_NOMEM] = OUTCOME_OUT_OF_MEMORY,
 		[INSIDE_FAIL_RESPONSE] = OUTCOME_RESPONSE_INVALID,
 		[INSIDE_FAIL_REQUEST] = OUTCOME_BAD_REQUEST,
+		[INSIDE_FAIL_GIVEN_UP] = OUTCOME_ERROR,
+		[INSIDE_FAIL_DIED] = OUTCOME_CRASHED,
 	};
 	uint64_t kind = call->args[0];
 	uint64_t len = call->args[2];
 
-	if (kind < INSIDE_FAIL_LOAD || kind > INSIDE_FAIL_REQUEST) {
+	if (kind < INSIDE_FAIL_LOAD || kind > INSIDE_FAIL_DIED) {
 		end_broken(inv);
 		return;
 	}
 	inv->outcome = outcomes[kind];
+	inv->isolate->given_up = kind >= INSIDE_FAIL_GIVEN_UP;
+	if (kind == INSIDE_FAIL_DIED) {
+		end_died(w, inv, call);
+		return;
+	}
 	take_out(w, inv, call->args[1], len < MESSAGE_MAX ? len : MESSAGE_MAX);
 }
 
@@ -424,7 +465,8 @@ static uint64_t run_room(
 				      "function's memory budget");
 		return 0;
 	}
-	if (!isolate_contains(inv->isolate, e.gate.args[0], inv->req_len)) {
+	/* Code and constants of its own are no place: the copy would fault. */
+	if (!isolate_writable(inv->isolate, e.gate.args[0], inv->req_len)) {
 		end_broken(inv);
 		return 0;
 	}

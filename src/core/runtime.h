@@ -22,6 +22,7 @@ enum runtime_isolation {
 struct runtime_options {
 	enum runtime_isolation isolation;
 	bool require_mpk;
+	bool unsafe_native;  /* native code without hardware keys */
 	unsigned workers;    /* 0: one per CPU, at most one per key */
 	size_t max_isolates; /* live, all workers together */
 	size_t max_functions;

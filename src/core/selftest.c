@@ -184,5 +184,5 @@ struct function *selftest_function(void)
 		.memory_bytes = ARENA_COMMON_BYTES,
 	};
 
-	return function_new(&opt, "", 0);
+	return function_new(&opt, "", 0, NULL);
 }

@@ -368,6 +368,9 @@ int config_check(const struct config *cfg, struct config_error *err)
 		cfg->isolation.mode == CONFIG_ISOLATION_SOFTWARE)
 		return invalid(err, "isolation.require_mpk contradicts "
 				    "isolation.mode \"software\"");
+	if (cfg->isolation.unsafe_native && cfg->isolation.require_mpk)
+		return invalid(err, "isolation.require_mpk contradicts "
+				    "isolation.unsafe_native");
 	if (cfg->defaults.memory_mb > cfg->limits.memory_mb)
 		return invalid(err,
 			"defaults.memory_mb %u is above limits.memory_mb %u",

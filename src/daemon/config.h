@@ -55,6 +55,8 @@ struct config {
 	struct {
 		int mode; /* enum config_isolation */
 		bool require_mpk;
+		bool unsafe_native;
+		bool admit_system_calls;
 	} isolation;
 	uint32_t workers; /* 0: one per online CPU, capped by the keys */
 	struct {

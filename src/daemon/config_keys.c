@@ -53,6 +53,14 @@ const struct config_key config_keys[] = {
 	{"isolation.require_mpk", CONFIG_BOOL, AT(isolation.require_mpk), 0, 0,
 	 "false", NULL, NULL,
 	 "refuse to start rather than fall back to software isolation"},
+	{"isolation.unsafe_native", CONFIG_BOOL, AT(isolation.unsafe_native), 0,
+	 0, "false", NULL, NULL,
+	 "run native functions even where there are no hardware keys: nothing "
+	 "then keeps them from reading and changing everything"},
+	{"isolation.admit_system_calls", CONFIG_BOOL,
+	 AT(isolation.admit_system_calls), 0, 0, "false", NULL, NULL,
+	 "admit native code that holds the bytes of a system call, which large "
+	 "objects do by chance; the calls are refused all the same"},
 	UINT("workers", workers, 0, 256, "0",
 	 "threads that run functions; 0: one per online CPU, at most one per "
 	 "isolate key"),

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -69,7 +70,13 @@ static int once_function(struct once *o, const struct config *cfg,
 		.memory_bytes = (uint64_t)cfg->defaults.memory_mb << 20,
 		.timeout_ns = cfg->defaults.timeout_ms * CLOCK_MS,
 	};
-	char reason[256];
+	struct engine_code code = {
+		.bytes = args->code,
+		.len = args->code_len,
+		.entry = args->entry,
+	};
+	struct engine_verdict verdict;
+	int r;
 
 	if (!opt.engine || strlen(args->entry) >= sizeof(opt.entry)) {
 		snprintf(err, size,
@@ -77,13 +84,24 @@ static int once_function(struct once *o, const struct config *cfg,
 				   : "unknown language");
 		return -EINVAL;
 	}
-	if (opt.engine->admit(
-		    args->code, args->code_len, reason, sizeof(reason)) != 0) {
-		snprintf(err, size, "Code.Rejected: %s", reason);
+	if (!o->rt.hardware && !o->rt.opt.unsafe_native &&
+		!opt.engine->memory_safe) {
+		snprintf(err, size,
+			"Isolation.Unavailable: native code needs memory "
+			"protection keys, which this machine does not have; "
+			"--unsafe-native runs it without any isolation");
+		return -ENOTSUP;
+	}
+	code.system_calls = cfg->isolation.admit_system_calls;
+	r = opt.engine->admit(&code, &verdict);
+	free(verdict.refusals);
+	if (r != 0) {
+		snprintf(err, size, "Code.Rejected: %.480s",
+			r < 0 ? strerror(-r) : verdict.reason);
 		return -EINVAL;
 	}
 	strcpy(opt.entry, args->entry);
-	o->fn = function_new(&opt, args->code, args->code_len);
+	o->fn = function_new(&opt, args->code, args->code_len, verdict.program);
 	return o->fn ? 0 : -ENOMEM;
 }
 

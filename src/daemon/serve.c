@@ -27,6 +27,7 @@ enum {
 static void server_knobs(const struct config *cfg, struct server_options *opt)
 {
 	*opt = (struct server_options){
+		.admit_system_calls = cfg->isolation.admit_system_calls,
 		.max_connections = cfg->limits.connections,
 		.max_request = cfg->limits.request_bytes,
 		.max_code = cfg->limits.code_bytes,
@@ -73,6 +74,9 @@ static void say_ready(const struct runtime *rt, const struct config *cfg)
 		log_warn("no hardware isolation: functions are kept apart by "
 			 "their language alone",
 			LOG_STR("why", rt->why_software));
+	if (!rt->hardware && rt->opt.unsafe_native)
+		log_warn("UNSAFE: native functions run without any isolation; "
+			 "whoever may register one owns this process");
 	log_info("ready",
 		LOG_STR("isolation", rt->hardware ? "mpk" : "software"),
 		LOG_U64("workers", rt->n_workers),

@@ -66,6 +66,7 @@ int start_runtime(
 	struct runtime_options opt = {
 		.isolation = (enum runtime_isolation)cfg->isolation.mode,
 		.require_mpk = cfg->isolation.require_mpk,
+		.unsafe_native = cfg->isolation.unsafe_native,
 		.workers = cfg->workers,
 		.max_isolates = cfg->limits.isolates,
 		.max_functions = cfg->limits.functions,

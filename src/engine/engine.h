@@ -9,9 +9,30 @@
 
 #include "engine/inside.h"
 
+struct program;
+struct refusals;
+
+enum {
+	ENGINE_REASON_MAX = 512
+};
+
 /* Conditions of engine.admit (err.h). */
 enum engine_e {
 	ENGINE_E_REJECTED = 1 /* reason says why, for the user */
+};
+
+struct engine_code {
+	const void *bytes;
+	size_t len;
+	const char *entry;
+	bool system_calls; /* their bytes are no reason to refuse it */
+};
+
+/* What admit makes of it; all of it the caller's. */
+struct engine_verdict {
+	struct program *program;   /* NULL: this engine's code is sent along */
+	struct refusals *refusals; /* free(); NULL: the reason says it all */
+	char reason[ENGINE_REASON_MAX];
 };
 
 struct engine {
@@ -21,9 +42,10 @@ struct engine {
 	 * address are allowed to run. */
 	bool memory_safe;
 	inside_main_fn *inside_main;
-	/* Looks at the code's bytes; reason is written on ENGINE_E_REJECTED. */
-	int (*admit)(
-		const void *code, size_t len, char *reason, size_t reason_size);
+	/* Looks at the code's bytes. 0, ENGINE_E_REJECTED, or -errno. Control
+	 * thread. */
+	int (*admit)(const struct engine_code *code,
+		struct engine_verdict *ret_verdict);
 };
 
 /*
@@ -39,3 +61,4 @@ const struct engine *engine_by_media_type(const char *type, size_t len);
 const struct engine *engine_at(size_t i);
 
 extern const struct engine engine_lua;
+extern const struct engine engine_native;

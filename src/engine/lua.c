@@ -13,18 +13,20 @@ enum {
 };
 
 static int lua_admit(
-	const void *code, size_t len, char *reason, size_t reason_size)
+	const struct engine_code *code, struct engine_verdict *ret_verdict)
 {
-	const char *p = code;
+	const char *p = code->bytes;
 	const char *why;
 
-	if (len == 0)
+	*ret_verdict = (struct engine_verdict){0};
+	if (code->len == 0)
 		why = "the code is empty";
 	else if (p[0] == BYTECODE)
 		why = "the code is compiled Lua; send its source text";
 	else
 		return 0;
-	(void)snprintf(reason, reason_size, "%s", why);
+	(void)snprintf(ret_verdict->reason, sizeof(ret_verdict->reason), "%s",
+		why);
 	return ENGINE_E_REJECTED;
 }
 

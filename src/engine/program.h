@@ -28,11 +28,6 @@ struct program_fix {
 	uint64_t value;
 };
 
-struct program_symbol {
-	uint32_t at;
-	uint32_t name; /* in names */
-};
-
 struct program {
 	int fd; /* the image: [0, span); sealed */
 	uint64_t span;
@@ -43,12 +38,16 @@ struct program {
 	unsigned n_parts;
 	struct program_fix *fixes;
 	size_t n_fixes;
-	uint64_t handler;		/* in the image, as the next ones */
-	uint64_t init;			/* 0: none */
-	struct object_range inits;	/* an array of addresses, once fixed */
-	struct program_symbol *symbols; /* of code, by address */
-	size_t n_symbols;
-	char *names;
+	/* What the object says; its bytes are the program's own copy. */
+	struct object object;
+	uint8_t *bytes;
+	uint64_t entry;		 /* in the image */
+	uint64_t n_code;	 /* bytes that were scanned */
+	uint64_t n_system_calls; /* let pass */
+};
+
+enum {
+	PROGRAM_NAME_MAX = 64 /* bytes of a name that are told */
 };
 
 enum program_e {

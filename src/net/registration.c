@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/runtime.h"
+#include "engine/program.h"
 #include "net/exchange.h"
 #include "net/outcomes.h"
 #include "net/rest_json.h"
@@ -29,6 +30,8 @@ struct registration *registration_new(const struct server *s)
 
 struct registration *registration_free(struct registration *reg)
 {
+	if (reg)
+		free(reg->refusals);
 	free(reg);
 	return NULL;
 }
@@ -158,35 +161,57 @@ static bool engine_allowed(struct control_req *req, struct registration *reg)
 {
 	struct runtime *rt = rest_exchange(req)->server->rt;
 
-	return rt->hardware || reg->opt.engine->memory_safe;
+	return rt->hardware || rt->opt.unsafe_native ||
+	       reg->opt.engine->memory_safe;
+}
+
+/* Looks at the code and makes the function. False: failed, and said so. */
+static bool admitted(struct control_req *req, struct registration *reg,
+	const void *bytes, size_t len)
+{
+	const struct engine_code code = {
+		.bytes = bytes,
+		.len = len,
+		.entry = reg->opt.entry,
+		.system_calls =
+			rest_exchange(req)->server->opt.admit_system_calls,
+	};
+	struct engine_verdict verdict;
+	int r = reg->opt.engine->admit(&code, &verdict);
+
+	reg->refusals = verdict.refusals;
+	if (r != 0) {
+		failed(req, reg,
+			r > 0 ? PROBLEM_CODE_REJECTED : PROBLEM_DAEMON_INTERNAL,
+			r > 0 ? verdict.reason : strerror(-r));
+		return false;
+	}
+	reg->fn = function_new(&reg->opt, bytes, len, verdict.program);
+	if (reg->fn)
+		return true;
+	(void)program_free(verdict.program);
+	failed(req, reg, PROBLEM_DAEMON_INTERNAL, "out of memory");
+	return false;
 }
 
 void registration_start(struct control_req *req, struct registration *reg,
 	const void *code, size_t code_len)
 {
-	char reason[256] = "";
 	int r;
 
 	if (!engine_allowed(req, reg)) {
 		failed(req, reg, PROBLEM_ISOLATION_UNAVAILABLE,
 			"native code needs memory protection keys, which "
-			"this machine does not have");
+			"this machine does not have; `gvisord serve "
+			"--unsafe-native` runs it without any isolation");
 		return;
 	}
 	if (code_len == 0) {
 		failed(req, reg, PROBLEM_REQUEST_INVALID, "the code is empty");
 		return;
 	}
-	r = reg->opt.engine->admit(code, code_len, reason, sizeof(reason));
-	if (r != 0) {
-		failed(req, reg, PROBLEM_CODE_REJECTED, reason);
+	if (!admitted(req, reg, code, code_len))
 		return;
-	}
-	reg->fn = function_new(&reg->opt, code, code_len);
-	if (!reg->fn) {
-		failed(req, reg, PROBLEM_DAEMON_INTERNAL, "out of memory");
-		return;
-	}
 	if (registry_has(rest_exchange(req)->server->rt->registry, reg->fn)) {
 		same(req, reg);
 		return;

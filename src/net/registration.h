@@ -31,7 +31,8 @@ struct registration {
 	enum registration_result result;
 	enum problem problem; /* of REGISTRATION_FAILED */
 	char detail[1024];
-	struct function *fn; /* NULL if failed */
+	struct refusals *refusals; /* of Code.Rejected; or NULL */
+	struct function *fn;	   /* NULL if failed */
 };
 
 /* With the server's defaults; NULL: out of memory. */

@@ -36,7 +36,8 @@ static void put_done(struct control_req *req, const struct registration *reg)
 	json_t *json;
 
 	if (reg->result == REGISTRATION_FAILED) {
-		rest_reply_problem(req, reg->problem, reg->detail);
+		rest_reply_refused(
+			req, reg->problem, reg->detail, reg->refusals);
 		return;
 	}
 	json = rest_function_json(reg->fn);

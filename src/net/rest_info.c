@@ -20,6 +20,12 @@ static const char *isolation_name(const struct runtime *rt)
 	return rt->hardware ? "mpk" : "software";
 }
 
+/* Native functions are let in, and nothing holds them. */
+static bool unsafe_native(const struct runtime *rt)
+{
+	return rt->opt.unsafe_native && !rt->hardware;
+}
+
 /* Worker. -------------------------------------------------------------------*/
 
 void rest_livez(struct exchange *x)
@@ -47,7 +53,7 @@ void rest_readyz(struct exchange *x)
 	bool draining = worker_draining(x->worker);
 	bool ready = !draining &&
 		     atomic_load_explicit(&rt->ready, memory_order_relaxed);
-	char mem[160];
+	char mem[192];
 	struct buf b;
 
 	if (!exchange_no_query(x))
@@ -57,7 +63,10 @@ void rest_readyz(struct exchange *x)
 	buf_add_str(&b, draining ? "draining" : ready ? "ready" : "starting");
 	buf_add_lit(&b, "\",\"isolation\":\"");
 	buf_add_str(&b, isolation_name(rt));
-	buf_add_lit(&b, "\"}");
+	buf_add_lit(&b, "\"");
+	if (unsafe_native(rt))
+		buf_add_lit(&b, ",\"unsafe_native\":true");
+	buf_add_char(&b, '}');
 	exchange_reply_bytes(
 		x, ready ? 200 : 503, "application/json", b.ptr, b.len);
 }
@@ -70,7 +79,7 @@ static json_t *languages_json(const struct runtime *rt)
 	const struct engine *e;
 
 	for (size_t i = 0; (e = engine_at(i)); i++)
-		if (rt->hardware || e->memory_safe)
+		if (rt->hardware || rt->opt.unsafe_native || e->memory_safe)
 			(void)json_array_append_new(
 				list, json_pack("{s:s, s:s}", "name", e->name,
 					      "media_type", e->media_type));
@@ -88,7 +97,7 @@ void rest_info(struct control_req *req)
 	runtime_keys(rt, &keys, &held);
 	rest_reply_json(req, 200,
 		json_pack("{s:s, s:s, s:s?, s:f, s:i, s:I, s:i, s:{s:i, s:i},"
-			  " s:o}",
+			  " s:b, s:o}",
 			"version", GV_VERSION, "isolation", isolation_name(rt),
 			"isolation_reason", rt->why_software, "uptime_s",
 			(double)((clock_now() - rt->started) / CLOCK_MS) /
@@ -96,7 +105,8 @@ void rest_info(struct control_req *req)
 			"workers", (int)rt->n_workers, "functions",
 			(json_int_t)registry_count(rt->registry), "connections",
 			(int)server_connections(s), "keys", "total", (int)keys,
-			"held", (int)held, "languages", languages_json(rt)));
+			"held", (int)held, "unsafe_native", unsafe_native(rt),
+			"languages", languages_json(rt)));
 }
 
 static bool isolate_json(const struct runtime_isolate *iso, void *arg)

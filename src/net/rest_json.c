@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/admission.h"
 #include "util/clock.h"
 #include "util/escape.h"
 #include "util/gbuf.h"
@@ -33,6 +34,34 @@ void rest_reply_json(struct control_req *req, int status, json_t *json)
 void rest_reply_problem(
 	struct control_req *req, enum problem p, const char *detail)
 {
+	rest_reply_refused(req, p, detail, NULL);
+}
+
+/* "refusals" and "counts" go into the problem's body, which ends with "}\n". */
+static void add_refusals(struct buf *b, const struct refusals *refusals)
+{
+	json_t *list = admission_refusals(refusals);
+	json_t *counts = admission_counts(refusals);
+	char *text = json_dumps(list, JSON_COMPACT);
+	char *sums = json_dumps(counts, JSON_COMPACT);
+
+	json_decref(list);
+	json_decref(counts);
+	if (text && sums) {
+		b->len -= 2;
+		buf_add_lit(b, ",\"refusals\":");
+		buf_add_str(b, text);
+		buf_add_lit(b, ",\"counts\":");
+		buf_add_str(b, sums);
+		buf_add_lit(b, "}\n");
+	}
+	free(text);
+	free(sums);
+}
+
+void rest_reply_refused(struct control_req *req, enum problem p,
+	const char *detail, const struct refusals *refusals)
+{
 	const struct problem_info info = {.problem = p,
 		.detail = detail,
 		.detail_len = detail ? strlen(detail) : 0};
@@ -43,6 +72,8 @@ void rest_reply_problem(
 
 	gbuf_init(&b);
 	problem_body(&b, &info);
+	if (refusals && buf_ok(&b))
+		add_refusals(&b, refusals);
 	text = gbuf_steal(&b, &len);
 	if (problem_retry(p))
 		buf_add_lit(&x->extra, "Retry-After: 1\r\n");

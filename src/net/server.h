@@ -34,6 +34,7 @@ struct server_options {
 	uint64_t default_memory_bytes;
 	uint64_t default_timeout_ns;
 	uint64_t default_idle_ttl_ns;
+	bool admit_system_calls; /* their bytes in native code */
 	uint64_t max_memory_bytes;
 	uint64_t max_timeout_ns;
 	uint64_t max_idle_ttl_ns;

@@ -8,12 +8,10 @@
 #include "tests/probe/without.h"
 
 static int probe_admit(
-	const void *code, size_t len, char *reason, size_t reason_size)
+	const struct engine_code *code, struct engine_verdict *ret_verdict)
 {
 	(void)code;
-	(void)len;
-	(void)reason;
-	(void)reason_size;
+	*ret_verdict = (struct engine_verdict){0};
 	return 0;
 }
 

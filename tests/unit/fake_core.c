@@ -130,13 +130,14 @@ enum {
 static struct function *made[MADE_MAX];
 static size_t n_made;
 
-struct function *function_new(
-	const struct function_options *opt, const void *code, size_t code_len)
+struct function *function_new(const struct function_options *opt,
+	const void *code, size_t code_len, struct program *program)
 {
 	struct function *fn = calloc(1, sizeof(*fn) + 256);
 
 	CHECK(n_made < MADE_MAX);
 	made[n_made++] = fn;
+	CHECK(!program);
 	fn->refs = 1;
 	fn->opt = *opt;
 	fn->code = malloc(code_len + 1);
@@ -356,10 +357,12 @@ void runtime_metrics(struct runtime *rt, struct buf *out)
 	metrics_text(out, blocks, 1);
 }
 
-static int admit(const void *code, size_t len, char *reason, size_t reason_size)
+static int admit(const struct engine_code *code, struct engine_verdict *ret)
 {
-	if (len >= 3 && memcmp(code, "bad", 3) == 0) {
-		(void)snprintf(reason, reason_size, "offset 0: bad");
+	*ret = (struct engine_verdict){0};
+	if (code->len >= 3 && memcmp(code->bytes, "bad", 3) == 0) {
+		(void)snprintf(
+			ret->reason, sizeof(ret->reason), "offset 0: bad");
 		return ENGINE_E_REJECTED;
 	}
 	return 0;
@@ -386,7 +389,7 @@ static void publish(const char *name)
 
 	(void)strcpy(o.name, name);
 	(void)registry_publish(
-		&registry, function_new(&o, name, strlen(name)), &replaced);
+		&registry, function_new(&o, name, strlen(name), NULL), &replaced);
 }
 
 void fake_core_start(struct fake_core *f, const struct server_options *opt)

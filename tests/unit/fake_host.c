@@ -149,7 +149,7 @@ static void host_functions(void)
 	};
 
 	for (size_t i = 0; i < 16; i++)
-		functions[i] = function_new(&opt, "xx", 2);
+		functions[i] = function_new(&opt, "xx", 2, NULL);
 }
 
 /* The process. ------------------------------------------------------------- */

@@ -39,7 +39,7 @@ struct function *fake_function(
 	struct function *fn;
 
 	snprintf(opt.name, sizeof(opt.name), "%s", name);
-	fn = function_new(&opt, code, strlen(code));
+	fn = function_new(&opt, code, strlen(code), NULL);
 	CHECK(fn);
 	return fn;
 }

@@ -52,18 +52,25 @@ Test(engine, find)
 	cr_assert_null(by_type(";"));
 }
 
+static int admit_lua(const char *text, size_t len, struct engine_verdict *ret)
+{
+	const struct engine_code code = {.bytes = text, .len = len};
+
+	return engine_lua.admit(&code, ret);
+}
+
 Test(engine, admit_lua)
 {
-	char why[32] = "untouched";
+	struct engine_verdict v;
 
-	cr_assert_eq(engine_lua.admit("return 1", 8, why, sizeof(why)), 0);
-	cr_assert_str_eq(why, "untouched");
-	cr_assert_eq(
-		engine_lua.admit("", 0, why, sizeof(why)), ENGINE_E_REJECTED);
-	cr_assert_str_eq(why, "the code is empty");
-	cr_assert_eq(
-		engine_lua.admit("\x1bLuaT", 5, why, 10), ENGINE_E_REJECTED);
-	cr_assert_eq(strlen(why), 9);
+	cr_assert_eq(admit_lua("return 1", 8, &v), 0);
+	cr_assert_str_eq(v.reason, "");
+	cr_assert_null(v.program);
+	cr_assert_eq(admit_lua("", 0, &v), ENGINE_E_REJECTED);
+	cr_assert_str_eq(v.reason, "the code is empty");
+	cr_assert_eq(admit_lua("\x1bLuaT", 5, &v), ENGINE_E_REJECTED);
+	cr_assert(strstr(v.reason, "compiled Lua"));
+	cr_assert_null(v.refusals);
 	cr_assert(engine_lua.memory_safe);
 }
 

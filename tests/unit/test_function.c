@@ -25,7 +25,7 @@ static struct function *make(const char *code, size_t len)
 		.memory_bytes = 1 << 20,
 	};
 
-	return function_new(&opt, code, len);
+	return function_new(&opt, code, len, NULL);
 }
 
 Test(function, is_what_was_said)
@@ -59,7 +59,7 @@ Test(function, longest_names_and_no_code)
 	home(1);
 	memset(opt.tenant, 't', sizeof(opt.tenant) - 1);
 	memset(opt.name, 'n', sizeof(opt.name) - 1);
-	fn = function_new(&opt, "", 0);
+	fn = function_new(&opt, "", 0, NULL);
 	cr_assert_eq(strlen(fn->id), 63u + 1 + 63);
 	cr_assert_str_eq(fn->code, "");
 	/* The well-known digest of nothing. */

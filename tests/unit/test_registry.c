@@ -50,7 +50,7 @@ static struct function *make(const char *name, const char *code)
 	};
 
 	snprintf(opt.name, sizeof(opt.name), "%s", name);
-	return function_new(&opt, code, strlen(code));
+	return function_new(&opt, code, strlen(code), NULL);
 }
 
 static int publish(struct function *fn, bool want_replaced)

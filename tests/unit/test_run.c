@@ -223,7 +223,7 @@ SCRIPT(failures)
 
 SCRIPT(failures_of_no_kind)
 {
-	static const uint64_t kinds[] = {0, INSIDE_FAIL_REQUEST + 1, 255,
+	static const uint64_t kinds[] = {0, INSIDE_FAIL_DIED + 1, 255,
 		(uint64_t)1 << 32 | INSIDE_FAIL_ERROR, UINT64_MAX};
 
 	begin(w);
