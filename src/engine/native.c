@@ -37,6 +37,19 @@ static int refuse(const struct admit *a, struct engine_verdict *ret_verdict)
 	return ENGINE_E_REJECTED;
 }
 
+static int make(struct admit *a, struct engine_verdict *ret_verdict)
+{
+	int r = program_new(a, &ret_verdict->program);
+
+	if (r != PROGRAM_E_SPLIT)
+		return r;
+	(void)snprintf(ret_verdict->reason, sizeof(ret_verdict->reason),
+		"refused: more than %d separate pieces of code and read-only "
+		"data",
+		DOMAIN_PARTS_MAX);
+	return ENGINE_E_REJECTED;
+}
+
 static int native_admit(
 	const struct engine_code *code, struct engine_verdict *ret_verdict)
 {
@@ -48,15 +61,7 @@ static int native_admit(
 	*ret_verdict = (struct engine_verdict){0};
 	if (r < 0)
 		return r;
-	r = admit_ok(a) ? program_new(a, &ret_verdict->program)
-			: refuse(a, ret_verdict);
-	if (r == PROGRAM_E_SPLIT) {
-		(void)snprintf(ret_verdict->reason, sizeof(ret_verdict->reason),
-			"refused: more than %d separate pieces of code and "
-			"read-only data",
-			DOMAIN_PARTS_MAX);
-		r = ENGINE_E_REJECTED;
-	}
+	r = admit_ok(a) ? make(a, ret_verdict) : refuse(a, ret_verdict);
 	(void)admit_free(a);
 	return r;
 }
