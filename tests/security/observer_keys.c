@@ -106,18 +106,41 @@ static bool read_table(const struct observer *o, struct table *t)
 	return read_workers(o, &rt, t);
 }
 
+static bool has(const struct table *t, const struct observer_range *r)
+{
+	for (unsigned i = t->n_fixed; i < t->n; i++)
+		if (t->range[i].from == r->from && t->range[i].to == r->to &&
+			t->range[i].key == r->key)
+			return true;
+	return false;
+}
+
+/* The place of an isolate that came, or changed: any key. No byte is to lie in
+ * two ranges: see area_good(). */
+static void loosen(struct table *t, const struct observer_range *r)
+{
+	for (unsigned i = t->n_fixed; i < t->n; i++) {
+		struct observer_range *mine = &t->range[i];
+
+		if (mine->from >= r->to || mine->to <= r->from)
+			continue;
+		mine->from = mine->from < r->from ? mine->from : r->from;
+		mine->to = mine->to > r->to ? mine->to : r->to;
+		mine->key = ANY;
+		return;
+	}
+	add(t, r->from, r->to, ANY);
+}
+
 /* What is not the same in both: any key. */
 static void settle(struct table *t, const struct table *later)
 {
-	for (unsigned i = t->n_fixed; i < t->n; i++) {
-		bool same = false;
-
-		for (unsigned j = later->n_fixed; j < later->n && !same; j++)
-			same = memcmp(&t->range[i], &later->range[j],
-				       sizeof(t->range[i])) == 0;
-		if (!same)
+	for (unsigned i = t->n_fixed; i < t->n; i++)
+		if (!has(later, &t->range[i]))
 			t->range[i].key = ANY;
-	}
+	for (unsigned i = later->n_fixed; i < later->n; i++)
+		if (!has(t, &later->range[i]))
+			loosen(t, &later->range[i]);
 }
 
 struct area {
