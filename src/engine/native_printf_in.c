@@ -29,12 +29,14 @@ static const char *amount(const char *p, struct args *a)
 
 	if (*p == '*') {
 		n = va_arg(a->ap, int);
-		p++;
+		return n > AMOUNT_MAX || n < -AMOUNT_MAX ? NULL : p + 1;
 	}
-	for (; *p >= '0' && *p <= '9'; p++)
-		if (n <= AMOUNT_MAX)
-			n = n * 10 + (*p - '0');
-	return *p == '$' || n > AMOUNT_MAX || n < -AMOUNT_MAX ? NULL : p;
+	for (; *p >= '0' && *p <= '9'; p++) {
+		n = n * 10 + (*p - '0');
+		if (n > AMOUNT_MAX)
+			return NULL;
+	}
+	return p;
 }
 
 /* Takes the argument of a conversion; false: not with us. */

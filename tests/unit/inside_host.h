@@ -19,6 +19,7 @@
 enum {
 	HOST_STACK = 1 << 20,
 	HOST_WINDOW = 1 << 16,
+	HOST_GAP = 4096, /* behind the window a byte is written */
 	HOST_LOG = 1 << 16
 };
 
@@ -32,7 +33,7 @@ struct host {
 	bool started;
 	/* The hostcall that ended the entry. */
 	uint64_t nr;
-	uint64_t args[3];
+	uint64_t args[4];
 	uint64_t now_ns;
 	unsigned time_calls;
 	char log[HOST_LOG];
@@ -68,7 +69,6 @@ uint64_t gate_hostcall(
 {
 	struct host *h = host_now;
 
-	(void)d;
 	if (nr == INSIDE_LOG) {
 		host_log(h, a, b, c);
 		return 0;
@@ -81,6 +81,7 @@ uint64_t gate_hostcall(
 	h->args[0] = a;
 	h->args[1] = b;
 	h->args[2] = c;
+	h->args[3] = d;
 	swapcontext(&h->inside, &h->out);
 	return 0;
 }
@@ -117,7 +118,7 @@ static struct host *host_new(
 	size_t head = (sizeof(struct inside) + len + 1 + 4095 + 64) & ~4095ul;
 	struct inside *in;
 
-	h->mem_len = head + HOST_STACK + HOST_WINDOW + heap;
+	h->mem_len = head + HOST_STACK + HOST_WINDOW + HOST_GAP + heap;
 	h->mem = mmap(NULL, h->mem_len, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	cr_assert_neq((void *)h->mem, MAP_FAILED);
@@ -128,7 +129,7 @@ static struct host *host_new(
 	in->stack = (uintptr_t)h->mem + head;
 	in->stack_len = HOST_STACK;
 	h->window = (char *)h->mem + head + HOST_STACK;
-	in->heap = (uintptr_t)h->window + HOST_WINDOW;
+	in->heap = (uintptr_t)h->window + HOST_WINDOW + HOST_GAP;
 	in->heap_len = heap;
 	in->memory_limit = heap;
 	in->version = 7;

@@ -101,9 +101,17 @@ static void model_alloc(struct arena *a, struct model *m)
 {
 	m->n = random_size();
 	m->fill = (unsigned char)rng();
-	m->p = heap_in_alloc(a->h, m->n);
+	if (rng() % 8 == 0) {
+		size_t align = (size_t)1 << rng() % 13;
+
+		m->p = heap_in_alloc_aligned(a->h, align, m->n);
+		cr_assert_eq((uintptr_t)m->p % align, 0);
+	} else {
+		m->p = heap_in_alloc(a->h, m->n);
+	}
 	if (!m->p)
 		return;
+	heap_in_expect(a->h, m->p);
 	inside(a, m);
 	memset(m->p, m->fill, m->n);
 }
@@ -284,6 +292,44 @@ Test(heap_in, touches_little)
 		pages += vec[i] & 1;
 	cr_assert_leq(pages, 4);
 	munmap(mem, len);
+}
+
+Test(heap_in, aligned)
+{
+	struct arena a;
+	size_t empty;
+	void *p;
+
+	arena_init(&a, 65536);
+	empty = used(a.h);
+	for (size_t align = 1; align <= 16384; align *= 2)
+		for (size_t n = 1; n < 300; n += 7) {
+			p = heap_in_alloc_aligned(a.h, align, n);
+			cr_assert_not_null(p);
+			cr_assert_eq((uintptr_t)p % align, 0);
+			cr_assert(heap_in_check(a.h));
+			heap_in_free(a.h, p);
+			cr_assert(heap_in_check(a.h));
+			cr_assert_eq(used(a.h), empty);
+		}
+	cr_assert_null(heap_in_alloc_aligned(a.h, 64, 0));
+	cr_assert_null(heap_in_alloc_aligned(a.h, 64, 65536));
+	cr_assert_null(heap_in_alloc_aligned(a.h, 64, SIZE_MAX));
+	cr_assert_null(heap_in_alloc_aligned(a.h, (size_t)1 << 63, 1));
+	arena_fini(&a);
+}
+
+Test(heap_in, expects, .signal = SIGILL)
+{
+	struct arena a;
+	char *p;
+
+	arena_init(&a, 65536);
+	p = heap_in_alloc(a.h, 100);
+	heap_in_expect(a.h, NULL);
+	heap_in_expect(a.h, p);
+	heap_in_free(a.h, p);
+	heap_in_expect(a.h, p);
 }
 
 Test(heap_in, donated_area)
