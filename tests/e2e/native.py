@@ -310,7 +310,8 @@ def test_replaced_while_busy():
             with open(f"/proc/{d.process.pid}/maps", encoding="ascii") as f:
                 return "gvisord-code" not in f.read()
         wait_for("the end of all code", unmapped)
-        same([t for t in targets(d.process.pid) if "gvisord-code" in t], [])
+        wait_for("the end of its files", lambda: not [
+            t for t in targets(d.process.pid) if "gvisord-code" in t])
 
 
 def test_rejected():
