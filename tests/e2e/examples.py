@@ -217,6 +217,16 @@ def rust_object():
     return path
 
 
+def native(name, source, *flags):
+    """The object that is deployed; its path."""
+    path = os.path.join(WHERE.name, name + ".so")
+    compiler = ["g++", "-std=c++17", "-fno-exceptions", "-fno-rtti"] \
+        if source.endswith(".cpp") else ["gcc"]
+    built(*compiler, *STRICT, *flags, "-shared", "-fPIC", "-nostdlib",
+          os.path.join(EXAMPLES, source), "-o", path)
+    return path
+
+
 def answer(text):
     """What a reply stands for: JSON, or text that is none."""
     try:
@@ -236,6 +246,17 @@ def ask_all(name, ask):
             status, out, err = ask(request)
             same((request, status, out), (request, 1, ""))
             has(err, part)
+
+
+def ask_rust(ask):
+    """hello-rust knows objects of strings only."""
+    for request, want in RUST_KNOWN:
+        status, out, err = ask(request)
+        same((status, answer(out), err), (0, want, ""))
+    for request in "{}", '{"name":1}', '"name"':
+        status, out, err = ask(request)
+        same((request, status, out), (request, 1, ""))
+        has(err, "name: must be a string")
 
 
 @contextlib.contextmanager
@@ -291,20 +312,79 @@ def test_plain_cpp():
     ask_all("hello", lambda request: command(program, request))
 
 
+RUST_KNOWN = (('{"name": "Ada"}', greeting("Ada")),
+              ('\n{ "name":"Ida" ,"name":"A\\"\\u00fc" } ', greeting('A"ü')))
+
+
 def test_plain_rust():
     program = os.path.join(WHERE.name, "hello_rust")
     built("gcc", *STRICT, "-rdynamic", DRIVER, rust_object(), "-o", program,
           "-Wl,-rpath," + WHERE.name)
-    # It knows objects of strings only.
-    for request, want in (('{"name": "Ada"}', greeting("Ada")),
-                          ('\n{ "name":"Ida" ,"name":"A\\"\\u00fc" } ',
-                           greeting('A"ü'))):
-        status, out, err = command(program, request)
-        same((status, answer(out), err), (0, want, ""))
-    for request in "{}", '{"name":1}', '"name"', "", '{"name":"', '{"name"':
-        status, out, err = command(program, request)
-        same((request, status, out), (request, 1, ""))
-        has(err, "name: must be a string")
+    ask_rust(lambda request: command(program, request))
+    for request in '{"name":"', '{"name"', "":
+        same(command(program, request)[0], 1)
+
+
+def test_native_run():
+    for name in NAMES:
+        file = native(name, name + ".c")
+        ask_all(name, lambda request, f=file: command(
+            GVISORD, "run", "--unsafe-native", f, request))
+
+
+def test_native_deployed():
+    with Daemon("--unsafe-native") as d:
+        for name in NAMES:
+            with deployed(d, name, native(name, name + ".c")) as ask:
+                ask_all(name, ask)
+        file = native("hello_cpp", "hello.cpp")
+        with deployed(d, "hello_cpp", file) as ask:
+            ask_all("hello", ask)
+
+
+def test_native_rust():
+    file = rust_object()
+    with Daemon("--unsafe-native") as d:
+        with deployed(d, "hello_rust", file) as ask:
+            ask_rust(ask)
+
+
+def test_native_is_lua_to_the_last_digit():
+    """Of floats C writes 17 digits and Lua the fewest that will do."""
+    request = json.dumps(
+        {"points": 5000, "clusters": 16, "iterations": 20, "seed": 9})
+    file = native("kmeans", "kmeans.c")
+    ways = (command(GVISORD, "run", "--unsafe-native", file, request),
+            command(GVISORD, "run", lua_file("kmeans"), request),
+            command(plain("kmeans", "kmeans.c"), request))
+    same([w[0] for w in ways], [0, 0, 0])
+    same(json.loads(ways[0][1]), json.loads(ways[1][1]))
+    same(ways[0][1], ways[2][1])
+
+
+def test_native_replies_are_typed():
+    with Daemon("--unsafe-native") as d:
+        for name in "hello", "sha256":
+            with deployed(d, name, native(name, name + ".c")):
+                pass
+        r = d.invoke("default/hello", '{"name":"Ada"}')
+        same((r.status, r.headers["content-type"]), (200, "application/json"))
+        same(r.json(), greeting("Ada"))
+        r = d.invoke("default/sha256", '"abc"')
+        has(r.headers["content-type"], "text/plain")
+        same(r.body.decode(), sha256("abc"))
+        r = d.invoke("default/sha256", "1")
+        same(r.code(), "Function.Error")
+        has(r.json()["detail"], "text: must be a string")
+
+
+def test_native_out_of_memory():
+    request = '{"points":1000000,"clusters":1,"iterations":1,"seed":1}'
+    file = native("kmeans", "kmeans.c")
+    status, out, err = command(GVISORD, "run", "--unsafe-native",
+                               "--memory-mb", "4", file, request)
+    same((status, out), (1, ""))
+    has(err, "out of memory")
 
 
 def test_c_never_reads_beyond_a_request():
