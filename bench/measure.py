@@ -326,7 +326,11 @@ def machine():
     }
 
 
-def missing_tools():
+TOOLS = {"http": ("wrk", "taskset"), "calls": ("wrk", "strace", "taskset"),
+         "native": ("gcc", "lua5.4", "taskset")}
+
+
+def missing_tools(parts):
     """What has to be installed first."""
-    return [tool for tool in ("wrk", "strace", "taskset")
-            if not shutil.which(tool)]
+    wanted = {tool for part in parts for tool in TOOLS.get(part, ())}
+    return sorted(tool for tool in wanted if not shutil.which(tool))
