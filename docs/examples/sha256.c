@@ -5,6 +5,8 @@
  *     gvisord deploy sha256.so
  *     gvisord invoke sha256 '{"text": "abc"}'
  */
+#include <stdio.h>
+
 #include "json_text.h"
 
 /* The first bits of the cube roots of the first primes. */
@@ -80,7 +82,7 @@ static void hash(const unsigned char *data, size_t len, uint32_t state[8])
 
 int handler(const struct gv_request *req, struct gv_response *res)
 {
-	static char hex[64];
+	static char hex[64 + 1];
 	uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
 		0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 	const char *value = json_space(req->body);
@@ -95,11 +97,10 @@ int handler(const struct gv_request *req, struct gv_response *res)
 	hash((const unsigned char *)text, len, state);
 	gv_free(text);
 
-	for (int i = 0; i < 64; i++)
-		hex[i] = "0123456789abcdef"[state[i / 8] >> (28 - i % 8 * 4) &
-					    15];
+	for (int i = 0; i < 8; i++)
+		snprintf(hex + 8 * i, 9, "%08x", (unsigned)state[i]);
 	res->kind = GV_TEXT;
 	res->body = hex;
-	res->body_len = sizeof(hex);
+	res->body_len = 64;
 	return 0;
 }
