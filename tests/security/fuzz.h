@@ -7,10 +7,10 @@
  * a neighbour and a fault of its own come every 16 calls.
  *
  *   both walls, filter off   SIGSYS of dispatch, whatever the number
- *   dispatch off             what policy_decide() says; x32 and int 0x80:
- * SIGSYS the cookie check off     what it says of the policy without cookies:
- * calls are made then, which is one control both off                 harmless
- * calls are made: the other control
+ *   dispatch off             what policy_decide() says; x32, int 0x80: SIGSYS
+ *   the cookie check off     what it says of the policy without cookies: calls
+ *                            are made then, which is one control
+ *   both off                 harmless calls are made: the other control
  *
  * Numbers that the kernel treats in its own way, native dialect, dispatch off:
  *
