@@ -3,9 +3,9 @@
  * moment the request would have been parsed to the reply's bytes: a slot, its
  * domain, a Lua state with its libraries, the function loaded and called.
  *
- *     cold [-n STARTS] LIVE...
+ *     cold [-n STARTS] [-c FILE.so] LIVE...
  *
- * For each number of idle isolates LIVE:
+ * -c: of this native function instead. For each number of idle isolates LIVE:
  *   paced   starts a millisecond apart, as a client that comes now and then
  *           sees them; the isolate stays for the next call, and the keeper
  *           has prepared slots meanwhile
@@ -119,7 +119,8 @@ static void cold_work(struct inproc *b, struct worker *w)
 
 static int cold_usage(void)
 {
-	(void)fprintf(stderr, "usage: cold [-n STARTS] LIVE... (ascending)\n");
+	(void)fprintf(stderr, "usage: cold [-n STARTS] [-c FILE.so] LIVE... "
+			      "(ascending)\n");
 	return 2;
 }
 
@@ -128,10 +129,13 @@ static bool cold_arguments(int argc, char **argv)
 	int opt;
 
 	cold.starts = 300;
-	while ((opt = getopt(argc, argv, "n:")) != -1) {
-		if (opt != 'n')
+	while ((opt = getopt(argc, argv, "n:c:")) != -1) {
+		if (opt == 'n')
+			cold.starts = (unsigned)strtoul(optarg, NULL, 10);
+		else if (opt == 'c')
+			inproc_native(optarg);
+		else
 			return false;
-		cold.starts = (unsigned)strtoul(optarg, NULL, 10);
 	}
 	for (; optind < argc && cold.n_goals < 16; optind++) {
 		unsigned long n = strtoul(argv[optind], NULL, 10);

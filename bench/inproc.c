@@ -16,6 +16,9 @@ static const char code[] = "return function(event)\n"
 			   "    return \"hello\"\n"
 			   "end\n";
 
+/* The file's bytes, in place of the code above. */
+static struct engine_code native;
+
 static int inproc_setup(struct worker *w, void *arg, int *ret_ring_fd)
 {
 	(void)w;
@@ -60,6 +63,31 @@ void inproc_init(struct inproc *b, size_t max_isolates)
 		inproc_refuse(err);
 }
 
+void inproc_native(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	static char bytes[1 << 20];
+
+	if (!f)
+		inproc_refuse("no such file");
+	native = (struct engine_code){
+		.bytes = bytes,
+		.len = fread(bytes, 1, sizeof(bytes), f),
+		.entry = "handler",
+	};
+	(void)fclose(f);
+}
+
+static struct function *inproc_native_function(struct function_options *opt)
+{
+	struct engine_verdict v;
+
+	opt->engine = &engine_native;
+	if (engine_native.admit(&native, &v) != 0)
+		inproc_refuse(v.reason);
+	return function_new(opt, native.bytes, native.len, v.program);
+}
+
 struct function *inproc_function(const char *name, int64_t ttl_ns, size_t bytes)
 {
 	struct function_options opt = {
@@ -72,7 +100,8 @@ struct function *inproc_function(const char *name, int64_t ttl_ns, size_t bytes)
 	struct function *fn;
 
 	(void)snprintf(opt.name, sizeof(opt.name), "%s", name);
-	fn = function_new(&opt, code, sizeof(code) - 1, NULL);
+	fn = native.len ? inproc_native_function(&opt)
+			: function_new(&opt, code, sizeof(code) - 1, NULL);
 	CHECK(fn);
 	return fn;
 }

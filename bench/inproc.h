@@ -26,6 +26,8 @@ struct inproc {
 
 /* Leaves the process on failure, with a message. */
 void inproc_init(struct inproc *b, size_t max_isolates);
+/* Functions made from here on are the native one in this file. */
+void inproc_native(const char *path);
 /* After inproc_init(). ttl_ns: 0 for a function that is dropped after a call,
  * -1 for one that stays. bytes: its budget; ARENA_COMMON_BYTES is the daemon's
  * default, for which slots are prepared. */

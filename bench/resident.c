@@ -3,7 +3,7 @@
  * tables of the process while it makes isolates of different functions, each
  * called once and then left alone; the slope over their number.
  *
- *     resident [ISOLATES]
+ *     resident [ISOLATES [FILE.so]]
  *
  * Trusted side; prints lines of "name value".
  */
@@ -98,9 +98,11 @@ int main(int argc, char **argv)
 
 	resident.total = argc > 1 ? strtoul(argv[1], NULL, 10) : 100;
 	if (resident.total < STEPS || resident.total > ISOLATES_MAX) {
-		(void)fprintf(stderr, "usage: resident [ISOLATES]\n");
+		(void)fprintf(stderr, "usage: resident [ISOLATES [FILE.so]]\n");
 		return 2;
 	}
+	if (argc > 2)
+		inproc_native(argv[2]);
 	inproc_init(&b, resident.total + 100);
 	for (unsigned long i = 0; i <= resident.total; i++) {
 		(void)snprintf(name, sizeof(name), "idle%lu", i);

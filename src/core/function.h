@@ -41,9 +41,13 @@ struct function_stats {
 	_Atomic uint32_t busy;
 };
 
+struct isolate;
+
 /* What one worker keeps of a function; touched by that worker alone. */
 struct function_local {
 	_Alignas(64) struct list idle; /* warm isolates, newest first */
+	struct isolate *spare;	       /* or NULL */
+	bool spare_coming;
 };
 
 struct function {

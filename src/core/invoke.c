@@ -88,7 +88,7 @@ static void isolate_recycled(struct msg *msg)
 	pool_refill(p);
 }
 
-void isolate_drop(struct isolate *iso, enum metric_destroy why)
+void isolate_discard(struct isolate *iso)
 {
 	struct worker *w = iso->worker;
 	struct function *fn = iso->fn;
@@ -99,10 +99,15 @@ void isolate_drop(struct isolate *iso, enum metric_destroy why)
 	iso->fn = NULL;
 	iso->inv = NULL;
 	w->core->pool.n_out++;
-	metrics_inc(w->metrics, METRIC_ISOLATE_DESTROYED, why);
 	if (fn)
 		function_put(fn);
 	keeper_recycle(iso, isolate_recycled);
+}
+
+void isolate_drop(struct isolate *iso, enum metric_destroy why)
+{
+	metrics_inc(iso->worker->metrics, METRIC_ISOLATE_DESTROYED, why);
+	isolate_discard(iso);
 }
 
 /* What an outcome means for the isolate that it came from. */
@@ -248,9 +253,10 @@ static void invoke_on(struct worker *w, struct isolate *iso)
 	invoke_count_busy(inv, 1);
 	iso->state = iso->fn ? ISOLATE_BUSY : ISOLATE_STARTING;
 	/* A program has to be mapped, at the first entry. */
-	iso->program = !iso->fn && isolate_has_room(bytes, inv->fn)
-			       ? inv->fn->program
-			       : NULL;
+	iso->program =
+		!iso->fn && !iso->image && isolate_has_room(bytes, inv->fn)
+			? inv->fn->program
+			: NULL;
 	if (!iso->program && iso->mapped == bytes &&
 		domain_pin(&iso->domain) >= 0) {
 		atomic_fetch_add_explicit(
@@ -287,11 +293,16 @@ static bool invoke_warm(struct worker *w, struct invocation *inv)
 static bool invoke_empty(struct worker *w, struct invocation *inv)
 {
 	struct pool *p = &w->core->pool;
-	struct isolate *iso =
-		pool_take_empty(p, isolate_bytes(inv->fn->opt.memory_bytes));
+	struct function *fn = inv->fn;
+	struct isolate *iso = pool_take_spare(p, fn);
 
 	if (!iso)
+		iso = pool_take_empty(p, isolate_bytes(fn->opt.memory_bytes));
+	if (!iso)
 		return false;
+	/* Of a registration there is an isolate left for the first call. */
+	if (!inv->load_only)
+		pool_want_spare(p, fn);
 	iso->inv = inv;
 	invoke_on(w, iso);
 	if (p->n_ready < POOL_READY_MAX / 2)
@@ -305,8 +316,11 @@ static bool invoke_empty(struct worker *w, struct invocation *inv)
 static void invoke_make_room(struct worker *w, enum arena_class class)
 {
 	struct pool *p = &w->core->pool;
-	struct isolate *idle = p->n_out == 0 ? pool_oldest(p, class) : NULL;
+	struct isolate *idle;
 
+	if (p->n_out > 0 || pool_drop_spare(p, class))
+		return;
+	idle = pool_oldest(p, class);
 	if (idle)
 		pool_evict(idle);
 }

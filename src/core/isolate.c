@@ -55,6 +55,9 @@ void isolate_hot(const struct isolate *iso, char **ret_at, size_t *ret_len)
 {
 	*ret_at = (char *)isolate_stack_end(iso) - HOT_STACK;
 	*ret_len = HOT_STACK + HOT_ABOVE;
+	/* A program's pages are the file's, with rights of their own. */
+	if (iso->image)
+		*ret_len = (size_t)(iso->base + isolate_image() - *ret_at);
 }
 
 bool isolate_contains(const struct isolate *iso, uint64_t ptr, uint64_t len)
@@ -194,6 +197,7 @@ const char *isolate_state_name(enum isolate_state state)
 	case ISOLATE_RAW:
 	case ISOLATE_PREPARING:
 	case ISOLATE_READY:
+	case ISOLATE_SPARE:
 	case ISOLATE_DYING:
 		break;
 	}

@@ -10,6 +10,7 @@
  *   RAW        empty; mapped or not
  *   PREPARING  with the keeper, which maps and tags it
  *   READY      mapped, tagged, its first pages present
+ *   SPARE      the same with a function's program in place, for that function
  *   STARTING   laid out for a function, not yet answered a first time
  *   IDLE       warm, in the function's pool
  *   BUSY       has an invocation
@@ -31,6 +32,7 @@ enum isolate_state {
 	ISOLATE_RAW,
 	ISOLATE_PREPARING,
 	ISOLATE_READY,
+	ISOLATE_SPARE,
 	ISOLATE_STARTING,
 	ISOLATE_IDLE,
 	ISOLATE_BUSY,
@@ -86,7 +88,8 @@ struct isolate {
 	bool image, untagged;
 	int result; /* of the errand: 0, or -errno */
 	struct invocation *inv;
-	struct list link; /* raw, ready or idle list; keeper's waiters */
+	struct function *spare_of; /* held: SPARE, or on the way there */
+	struct list link; /* raw, ready, spare or idle list; keeper's waiters */
 };
 
 /* Where a program's image lies: a page, counted from base. */

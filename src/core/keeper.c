@@ -90,14 +90,26 @@ static int keeper_unmap(struct isolate *iso, size_t from)
 	return 0;
 }
 
-static void keeper_populate(struct isolate *iso)
+/*
+ * A saving of page faults, no more: that the pages are not there costs nothing.
+ * Of key P the kernel would not touch them for us, so they are trusted memory
+ * meanwhile.
+ */
+static int keeper_populate(struct isolate *iso)
 {
+	const struct keys *keys = &iso->worker->rt->core->keys;
+	const int prot = PROT_READ | PROT_WRITE;
 	char *at;
 	size_t len;
+	int r = 0;
 
 	isolate_hot(iso, &at, &len);
-	/* A saving of page faults, no more: failure costs nothing. */
+	if (keys->prim->hardware)
+		r = keys->prim->tag(at, len, prot, PRIM_KEY_TRUSTED);
 	(void)madvise(at, len, MADV_POPULATE_WRITE);
+	if (r == 0 && keys->prim->hardware)
+		r = keys->prim->tag(at, len, prot, keys->parked);
+	return r;
 }
 
 static int keeper_map(struct isolate *iso)
@@ -116,16 +128,6 @@ static int keeper_map(struct isolate *iso)
 		return r;
 	iso->mapped = iso->want;
 	return 0;
-}
-
-static void errand_prepare(struct msg *msg)
-{
-	struct isolate *iso = container_of(msg, struct isolate, msg);
-	int r = keeper_map(iso);
-
-	if (r == 0)
-		keeper_populate(iso);
-	keeper_answer(iso, r);
 }
 
 static int keeper_map_program(struct isolate *iso)
@@ -148,6 +150,21 @@ static int keeper_map_program(struct isolate *iso)
 	domain_set_parts(&iso->domain, parts, p->n_parts);
 	iso->untagged = true;
 	return 0;
+}
+
+static void errand_prepare(struct msg *msg)
+{
+	struct isolate *iso = container_of(msg, struct isolate, msg);
+	int r = keeper_map(iso);
+
+	if (r == 0 && iso->program)
+		r = keeper_map_program(iso);
+	if (r == 0 && iso->untagged)
+		r = domain_park(&iso->worker->rt->core->mux, &iso->domain);
+	iso->untagged = false;
+	if (r == 0)
+		r = keeper_populate(iso);
+	keeper_answer(iso, r);
 }
 
 /* What a program left mapped; afterwards the slot is as at first. */

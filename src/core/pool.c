@@ -14,6 +14,7 @@
 #include "core/keeper.h"
 #include "core/pool.h"
 #include "core/worker_core.h"
+#include "util/clock.h"
 
 /* Timers. ------------------------------------------------------------------ */
 
@@ -79,6 +80,7 @@ int pool_init(struct pool *p, struct worker *w, const struct arena *a,
 {
 	memset(p, 0, sizeof(*p));
 	list_init(&p->ready);
+	list_init(&p->spares);
 	p->worker = w;
 	p->arena = a;
 	for (enum arena_class c = 0; c < ARENA_CLASSES; c++) {
@@ -189,6 +191,106 @@ void pool_refill(struct pool *p)
 	}
 }
 
+/* Spares. ------------------------------------------------------------------ */
+
+/* It is nobody's from here on. */
+static void pool_unspare(struct pool *p, struct isolate *iso)
+{
+	struct function *fn = iso->spare_of;
+	struct function_local *local = &fn->local[p->worker->id];
+
+	if (local->spare == iso)
+		local->spare = NULL;
+	list_remove(&iso->link);
+	heap_remove(p, iso);
+	iso->spare_of = NULL;
+	p->n_spares--;
+	function_put(fn);
+}
+
+static void pool_discard_spare(struct pool *p, struct isolate *iso)
+{
+	pool_unspare(p, iso);
+	isolate_discard(iso);
+}
+
+static bool pool_is_retired(const struct function *fn)
+{
+	return atomic_load_explicit(&fn->retired, memory_order_relaxed);
+}
+
+static void pool_spared(struct msg *msg)
+{
+	struct isolate *iso = container_of(msg, struct isolate, msg);
+	struct pool *p = &iso->worker->core->pool;
+	struct function *fn = iso->spare_of;
+	struct function_local *local = &fn->local[p->worker->id];
+
+	local->spare_coming = false;
+	iso->state = ISOLATE_SPARE;
+	if (iso->result < 0 || pool_is_retired(fn)) {
+		pool_discard_spare(p, iso);
+		return;
+	}
+	local->spare = iso;
+	list_push_front(&p->spares, &iso->link);
+	iso->expires = p->worker->now + POOL_SPARE_MS * CLOCK_MS;
+	heap_add(p, iso);
+}
+
+void pool_want_spare(struct pool *p, struct function *fn)
+{
+	struct function_local *local = &fn->local[p->worker->id];
+	size_t bytes = isolate_bytes(fn->opt.memory_bytes);
+	struct isolate *iso;
+
+	if (!fn->program || local->spare || local->spare_coming ||
+		pool_is_retired(fn) || !isolate_has_room(bytes, fn))
+		return;
+	if (p->n_spares == POOL_SPARES_MAX) {
+		(void)pool_drop_spare(p, arena_class_of(bytes));
+		return;
+	}
+	iso = pool_take_raw(p, arena_class_of(bytes));
+	if (!iso)
+		return;
+	function_get(fn);
+	p->n_spares++;
+	local->spare_coming = true;
+	iso->spare_of = fn;
+	iso->state = ISOLATE_PREPARING;
+	iso->want = bytes;
+	iso->program = fn->program;
+	keeper_prepare(iso, pool_spared);
+}
+
+struct isolate *pool_take_spare(struct pool *p, struct function *fn)
+{
+	struct isolate *iso = fn->local[p->worker->id].spare;
+
+	if (!iso)
+		return NULL;
+	pool_unspare(p, iso);
+	iso->state = ISOLATE_READY;
+	return iso;
+}
+
+bool pool_drop_spare(struct pool *p, enum arena_class class)
+{
+	struct isolate *oldest = NULL;
+
+	list_for_each(it, &p->spares)
+	{
+		struct isolate *iso = container_of(it, struct isolate, link);
+
+		if (iso->class == class)
+			oldest = iso;
+	}
+	if (oldest)
+		pool_discard_spare(p, oldest);
+	return oldest != NULL;
+}
+
 /* Warm ones. --------------------------------------------------------------- */
 
 static void pool_count_idle(struct function *fn, uint32_t by)
@@ -210,8 +312,7 @@ bool pool_keep(struct pool *p, struct isolate *iso, uint64_t now)
 	struct function *fn = iso->fn;
 	int64_t ttl = fn->opt.idle_ttl_ns;
 
-	if (ttl == 0 ||
-		atomic_load_explicit(&fn->retired, memory_order_relaxed))
+	if (ttl == 0 || pool_is_retired(fn))
 		return false;
 	iso->last_used = now;
 	iso->state = ISOLATE_IDLE;
@@ -258,9 +359,13 @@ uint64_t pool_reap(struct pool *p, uint64_t now)
 {
 	while (p->n_heap && p->heap[1]->expires <= now) {
 		struct isolate *iso = p->heap[1];
-		uint64_t due =
-			iso->last_used + (uint64_t)iso->fn->opt.idle_ttl_ns;
+		uint64_t due;
 
+		if (iso->state == ISOLATE_SPARE) {
+			pool_discard_spare(p, iso);
+			continue;
+		}
+		due = iso->last_used + (uint64_t)iso->fn->opt.idle_ttl_ns;
 		if (iso->state == ISOLATE_IDLE && due <= now) {
 			pool_drop_idle(iso, METRIC_DESTROY_TTL);
 			continue;
@@ -277,8 +382,11 @@ uint64_t pool_reap(struct pool *p, uint64_t now)
 
 void pool_purge(struct worker *w, struct function *fn)
 {
+	struct isolate *spare = fn->local[w->id].spare;
 	struct list *l;
 
+	if (spare)
+		pool_discard_spare(&w->core->pool, spare);
 	while ((l = list_first(&fn->local[w->id].idle)))
 		pool_drop_idle(container_of(l, struct isolate, link),
 			METRIC_DESTROY_RETIRED);

@@ -9,6 +9,8 @@ struct worker;
 
 enum {
 	POOL_READY_MAX = 8, /* isolates kept mapped and empty for cold starts */
+	POOL_SPARES_MAX = 64,
+	POOL_SPARE_MS = 10000, /* how long a spare waits for its function */
 };
 
 /* The slots of one class that are this worker's. */
@@ -32,7 +34,9 @@ struct pool {
 	unsigned n_ready;      /* and those on their way there */
 	size_t ready_bytes;    /* the default budget, mapped */
 	unsigned n_out;	       /* with the keeper, coming back empty */
-	struct isolate **heap; /* warm ones by `expires`, 1-based */
+	struct list spares;    /* newest first */
+	unsigned n_spares;     /* and those on their way there */
+	struct isolate **heap; /* warm ones and spares by `expires`, 1-based */
 	size_t n_heap;
 };
 
@@ -56,6 +60,17 @@ void pool_return(struct pool *p, struct isolate *iso);
 /* Sends raw isolates to be prepared until enough are ready. */
 void pool_refill(struct pool *p);
 
+/*
+ * To put a program in place takes the keeper longer than to run it. So after a
+ * cold start of fn one more isolate is made ready for it, with the program
+ * mapped, in case another call comes soon.
+ */
+void pool_want_spare(struct pool *p, struct function *fn);
+/* NULL: there is none. Else it is READY, with fn's program in place. */
+struct isolate *pool_take_spare(struct pool *p, struct function *fn);
+/* Drops the oldest spare of a class to make room; false: there is none. */
+bool pool_drop_spare(struct pool *p, enum arena_class class);
+
 /* The warm one of a class that was idle longest; NULL: none. */
 struct isolate *pool_oldest(struct pool *p, enum arena_class class);
 /* Drops a warm one to make room. */
@@ -68,5 +83,5 @@ void pool_forget(struct pool *p, struct isolate *iso);
  * (UINT64_MAX: nothing to look at).
  */
 uint64_t pool_reap(struct pool *p, uint64_t now);
-/* Drops every warm isolate of fn. */
+/* Drops every warm isolate of fn, and its spare. */
 void pool_purge(struct worker *w, struct function *fn);

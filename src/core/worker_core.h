@@ -85,3 +85,5 @@ void invoke_waiting(struct worker *w);
 uint64_t invoke_expire(struct worker *w);
 /* invoke.c: gives the isolate up; the keeper takes its memory. */
 void isolate_drop(struct isolate *iso, enum metric_destroy why);
+/* The same of one that never had a function. */
+void isolate_discard(struct isolate *iso);

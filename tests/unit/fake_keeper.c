@@ -75,6 +75,16 @@ void isolate_drop(struct isolate *iso, enum metric_destroy why)
 	f->why[f->n_dropped++] = why;
 }
 
+void isolate_discard(struct isolate *iso)
+{
+	struct fake_keeper *f = &fake_keeper;
+
+	CHECK(f->n_discarded < FAKE_ERRANDS);
+	pool_forget(&f->core.pool, iso);
+	iso->state = ISOLATE_DYING;
+	f->discarded[f->n_discarded++] = iso;
+}
+
 void invoke_waiting(struct worker *w)
 {
 	CHECK(w == &fake_keeper.worker);

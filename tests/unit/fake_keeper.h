@@ -24,6 +24,9 @@ struct fake_keeper {
 	struct isolate *dropped[FAKE_ERRANDS];
 	enum metric_destroy why[FAKE_ERRANDS];
 	size_t n_dropped;
+	/* Those that never had a function. */
+	struct isolate *discarded[FAKE_ERRANDS];
+	size_t n_discarded;
 	unsigned waiting_calls; /* of invoke_waiting() */
 	uint8_t random;		/* what worker_random() fills with */
 };

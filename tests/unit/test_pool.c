@@ -1,10 +1,13 @@
 /* A worker's isolates: stock, warm ones, timers. Neighbours are faked. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/program.h"
 #include "fake_keeper.h"
+#include "util/clock.h"
 
 enum {
 	COMMON = 40,
@@ -282,6 +285,131 @@ Test(pool, purge_takes_one_functions_alone)
 	cr_assert_eq(pool_take_warm(&fake_keeper.worker, other), stays);
 	pool_purge(&fake_keeper.worker, fn);
 	cr_assert_eq(fake_keeper.n_dropped, 5u);
+}
+
+/* Spares. ------------------------------------------------------------------ */
+
+/* With a program as far as a pool can tell. */
+static struct function *native(const char *name)
+{
+	static struct program program = {.span = ISOLATE_PAGE};
+	struct function *fn = fake_function(name, 100, 2 << 20, "");
+
+	fn->program = &program;
+	return fn;
+}
+
+/* Asked for, and come. */
+static struct isolate *spare(struct function *fn)
+{
+	size_t i = fake_keeper.n_errands;
+
+	pool_want_spare(pool, fn);
+	cr_assert_eq(fake_keeper.n_errands, i + 1);
+	cr_assert_eq(fake_keeper.errand[i]->program, fn->program);
+	fake_keeper_answer(i, 0);
+	return fake_keeper.errand[i];
+}
+
+Test(pool, a_spare_is_for_its_function)
+{
+	struct function *fn = NULL, *other = NULL;
+	struct isolate *iso;
+
+	start(COMMON, BIG);
+	fn = native("f");
+	other = native("g");
+	pool_want_spare(pool, fake_function("lua", 100, 2 << 20, ""));
+	cr_assert_eq(fake_keeper.n_errands, 0u);
+	iso = spare(fn);
+	/* One is enough. */
+	pool_want_spare(pool, fn);
+	cr_assert_eq(fake_keeper.n_errands, 1u);
+	cr_assert_null(pool_take_spare(pool, other));
+	cr_assert_eq(atomic_load(&fn->refs), 2u);
+	cr_assert_eq(pool_take_spare(pool, fn), iso);
+	cr_assert_eq(iso->state, ISOLATE_READY);
+	cr_assert_null(pool_take_spare(pool, fn));
+	cr_assert_eq(atomic_load(&fn->refs), 1u);
+	cr_assert_eq(pool->n_heap, 0u);
+	cr_assert_eq(pool->n_spares, 0u);
+}
+
+Test(pool, a_spare_on_its_way_is_not_asked_for_again)
+{
+	struct function *fn = NULL;
+
+	start(COMMON, BIG);
+	fn = native("f");
+	pool_want_spare(pool, fn);
+	pool_want_spare(pool, fn);
+	cr_assert_eq(fake_keeper.n_errands, 1u);
+	cr_assert_null(pool_take_spare(pool, fn));
+	/* Its function went meanwhile. */
+	fn->retired = true;
+	fake_keeper_answer(0, 0);
+	cr_assert_eq(fake_keeper.n_discarded, 1u);
+	cr_assert_eq(atomic_load(&fn->refs), 1u);
+	pool_want_spare(pool, fn);
+	cr_assert_eq(fake_keeper.n_errands, 1u);
+	/* Or there was no memory. */
+	fn->retired = false;
+	pool_want_spare(pool, fn);
+	fake_keeper_answer(1, -ENOMEM);
+	cr_assert_eq(fake_keeper.n_discarded, 2u);
+	cr_assert_null(pool_take_spare(pool, fn));
+	cr_assert_eq(pool->n_spares, 0u);
+}
+
+Test(pool, spares_end)
+{
+	const uint64_t end = POOL_SPARE_MS * CLOCK_MS;
+	struct function *fn = NULL, *other = NULL;
+	struct isolate *a, *b;
+
+	start(COMMON, BIG);
+	fn = native("f");
+	other = native("g");
+	a = spare(fn);
+	cr_assert_eq(pool_reap(pool, end - 1), end);
+	cr_assert_eq(fake_keeper.n_discarded, 0u);
+	cr_assert_eq(pool_reap(pool, end), UINT64_MAX);
+	cr_assert_eq(fake_keeper.discarded[0], a);
+	/* With their function. */
+	a = spare(fn);
+	b = spare(other);
+	pool_purge(&fake_keeper.worker, fn);
+	cr_assert_eq(fake_keeper.discarded[1], a);
+	/* To make room: the oldest first. */
+	a = spare(fn);
+	cr_assert(!pool_drop_spare(pool, ARENA_BIG));
+	cr_assert(pool_drop_spare(pool, ARENA_COMMON));
+	cr_assert_eq(fake_keeper.discarded[2], b);
+	cr_assert(pool_drop_spare(pool, ARENA_COMMON));
+	cr_assert_eq(fake_keeper.discarded[3], a);
+	cr_assert(!pool_drop_spare(pool, ARENA_COMMON));
+	cr_assert_eq(pool->n_spares, 0u);
+	cr_assert_eq(atomic_load(&fn->refs), 1u);
+}
+
+Test(pool, so_many_spares_and_no_more)
+{
+	struct function *fn[POOL_SPARES_MAX + 2];
+	char name[16];
+
+	start(POOL_SPARES_MAX + 10, 0);
+	for (size_t i = 0; i < POOL_SPARES_MAX + 2; i++) {
+		(void)snprintf(name, sizeof(name), "f%zu", i);
+		fn[i] = native(name);
+	}
+	for (size_t i = 0; i < POOL_SPARES_MAX; i++)
+		(void)spare(fn[i]);
+	/* The oldest goes, and the next one has its turn the next time. */
+	pool_want_spare(pool, fn[POOL_SPARES_MAX]);
+	cr_assert_eq(fake_keeper.n_discarded, 1u);
+	cr_assert_null(pool_take_spare(pool, fn[0]));
+	(void)spare(fn[POOL_SPARES_MAX]);
+	cr_assert_eq(pool->n_spares, (unsigned)POOL_SPARES_MAX);
 }
 
 /* The timers against a plain search. --------------------------------------- */
