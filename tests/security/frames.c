@@ -47,6 +47,9 @@ static void spin_at(uint64_t rsp, uint64_t other)
 enum {
 	CODE_DISPATCH = 2,
 	STOP_MS = 20,
+	/* On a machine that has much else to do the attacker may not be in
+	 * place by then. */
+	STOP_LONGEST_MS = 2000,
 };
 
 const struct frames_trigger
@@ -82,6 +85,7 @@ struct plan {
 	bool at_place; /* rsp is in the middle of it */
 	bool on_altstack;
 	uint64_t rsp; /* an address, or an offset */
+	unsigned stop_ms;
 };
 
 /* U. */
@@ -108,7 +112,7 @@ static void session(struct box *b, const void *arg)
 	if (p->t->victim)
 		a.n[1] = box_place(b, BOX_HEAP);
 	if (p->t->stop)
-		box_stop_in(b, STOP_MS);
+		box_stop_in(b, p->stop_ms);
 	(void)box_attack(b, fault_at, &a);
 }
 
@@ -135,6 +139,44 @@ static bool died(const struct box_report *r)
 	return r->n_ends == 1 && WIFSIGNALED(r->status) && !r->hung;
 }
 
+/* What a run has to come to, and for which place. */
+typedef bool frames_good(const struct box_report *r, const struct plan *p);
+
+static bool is_caught(const struct box_report *r, const struct plan *p)
+{
+	return caught(r, p->t);
+}
+
+static bool is_hurt(const struct box_report *r, const struct plan *p)
+{
+	return r->n_ends == 1 && r->end[0].hurt[p->place];
+}
+
+static bool is_dead(const struct box_report *r, const struct plan *p)
+{
+	(void)p;
+	return died(r);
+}
+
+/* A stop that came too early is tried again, later. */
+static bool come_to(frames_good *good, const struct box_off *off,
+	const struct plan *p, const char *say)
+{
+	struct plan now = *p;
+	const struct box_report *r;
+
+	for (now.stop_ms = STOP_MS; now.stop_ms <= STOP_LONGEST_MS;
+		now.stop_ms *= 10) {
+		r = box_run(off, session, &now);
+		if (good(r, p))
+			return true;
+		if (!p->t->stop)
+			break;
+	}
+	box_say(say, r);
+	return false;
+}
+
 void frames_try_places(const struct frames_trigger *t)
 {
 	static const enum box_place places[] = {
@@ -144,15 +186,11 @@ void frames_try_places(const struct frames_trigger *t)
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
 		const struct plan p = {t, places[i], .at_place = true};
 		const char *name = box_place_name[places[i]];
-		const struct box_report *r = box_run(NULL, session, &p);
 
-		if (!attack_held(
-			    caught(r, t), "%s, stack in %s", t->name, name))
-			box_say("defended", r);
-		r = box_run(&off, session, &p);
-		if (!attack_worked(r->n_ends == 1 && r->end[0].hurt[places[i]],
-			    "%s, stack in %s", t->name, name))
-			box_say("control", r);
+		(void)attack_held(come_to(is_caught, NULL, &p, "defended"),
+			"%s, stack in %s", t->name, name);
+		(void)attack_worked(come_to(is_hurt, &off, &p, "control"),
+			"%s, stack in %s", t->name, name);
 	}
 }
 
@@ -161,17 +199,12 @@ void frames_try_altstack(
 {
 	static const struct box_off off = {.autodisarm = true};
 	const struct plan p = {t, .on_altstack = true, .rsp = offset};
-	const struct box_report *r = box_run(NULL, session, &p);
 
-	if (!attack_held(caught(r, t), "%s, stack at byte %lu of it", t->name,
-		    offset))
-		box_say("defended", r);
-	if (!controls)
-		return;
-	r = box_run(&off, session, &p);
-	if (!attack_worked(
-		    died(r), "%s, stack at byte %lu of it", t->name, offset))
-		box_say("control", r);
+	(void)attack_held(come_to(is_caught, NULL, &p, "defended"),
+		"%s, stack at byte %lu of it", t->name, offset);
+	if (controls)
+		(void)attack_worked(come_to(is_dead, &off, &p, "control"),
+			"%s, stack at byte %lu of it", t->name, offset);
 }
 
 void frames_try_address(
@@ -179,11 +212,9 @@ void frames_try_address(
 {
 	static const struct box_off off = {.onstack = true};
 	const struct plan p = {t, .rsp = rsp};
-	const struct box_report *r = box_run(NULL, session, &p);
 
-	if (!attack_held(caught(r, t), "%s, stack %s", t->name, where))
-		box_say("defended", r);
-	r = box_run(&off, session, &p);
-	if (!attack_worked(died(r), "%s, stack %s", t->name, where))
-		box_say("control", r);
+	(void)attack_held(come_to(is_caught, NULL, &p, "defended"),
+		"%s, stack %s", t->name, where);
+	(void)attack_worked(come_to(is_dead, &off, &p, "control"),
+		"%s, stack %s", t->name, where);
 }

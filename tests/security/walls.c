@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "sandbox/dispatch.h"
 #include "tests/security/attack.h"
@@ -81,6 +82,10 @@ static bool harmed(const struct box_report *r, const struct walls_case *c)
 	if (r->setup != 0 || r->n_ends != 1)
 		return false;
 	switch (c->harm) {
+	case WALLS_FATAL:
+		if (WIFSIGNALED(r->status) && !r->hung)
+			return true;
+		return walls_got(e) && e->arg[0] < (uint64_t)-ERRORS;
 	case WALLS_LEAKED:
 		return e->leaked;
 	case WALLS_MADE:

@@ -22,6 +22,7 @@
 enum walls_harm {
 	WALLS_LEAKED, /* the isolate leaves with a canary */
 	WALLS_MADE,   /* ... with what the call returned: no error */
+	WALLS_FATAL,  /* the same, or the process died of it meanwhile */
 	WALLS_HURT,   /* the memory at .place changed */
 	WALLS_HARMED, /* the process, or the worker, or a neighbour is gone */
 	WALLS_SEEN,   /* .after found it, and set report->number[0] */

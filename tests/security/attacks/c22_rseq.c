@@ -27,7 +27,7 @@ static void run(void)
 {
 	static const struct walls_case cases[] = {
 		{"in its own memory", register_own, SYS_rseq,
-			.harm = WALLS_MADE},
+			.harm = WALLS_FATAL},
 		WALLS_MAKE(rseq, OWN(0), BYTES, 0, 0x1234),
 	};
 
