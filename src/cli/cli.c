@@ -30,6 +30,7 @@ static const struct cli_command *const commands[] = {
 	&cmd_describe,
 	&cmd_remove,
 	&cmd_ps,
+	&cmd_build,
 	&cmd_admit,
 	&cmd_doctor,
 	&cmd_policy,

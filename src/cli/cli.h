@@ -135,6 +135,7 @@ extern const struct cli_command cmd_describe;
 extern const struct cli_command cmd_remove;
 extern const struct cli_command cmd_ps;
 extern const struct cli_command cmd_admit;
+extern const struct cli_command cmd_build;
 extern const struct cli_command cmd_policy;
 extern const struct cli_command cmd_doctor;
 extern const struct cli_command cmd_version;

@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "engine/exports.h"
+#include "gvisor/function.h"
 #include "sandbox/scan.h"
 
 static enum refusal_code code_of(enum scan_class c)
@@ -117,6 +118,28 @@ static void find_entry(struct admit *a, const char *name)
 	a->entry = s.address;
 }
 
+/* Without such a symbol it is the first version. */
+static void check_abi(struct admit *a)
+{
+	struct object_symbol s;
+	const uint8_t *at;
+	uint32_t version;
+
+	if (!object_find(&a->object, "gv_abi_version", &s))
+		return;
+	at = object_at(&a->object, s.address, sizeof(version));
+	if (!at) {
+		(void)refusals_add(&a->refusals, REFUSAL_ABI,
+			"gv_abi_version can't be read");
+		return;
+	}
+	memcpy(&version, at, sizeof(version));
+	if (version != GV_ABI_VERSION)
+		(void)refusals_add(&a->refusals, REFUSAL_ABI,
+			"built for version %" PRIu32 ", not %d", version,
+			GV_ABI_VERSION);
+}
+
 int admit_new(const void *bytes, size_t len, const struct admit_wish *wish,
 	struct admit **ret)
 {
@@ -129,6 +152,7 @@ int admit_new(const void *bytes, size_t len, const struct admit_wish *wish,
 	a->count_system_calls = wish->system_calls;
 	if (object_read(&a->object, bytes, len, exports_native, &a->refusals)) {
 		find_entry(a, wish->entry);
+		check_abi(a);
 		err = layout_init(&a->layout, &a->object);
 		if (err) {
 			(void)admit_free(a);

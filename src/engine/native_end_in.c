@@ -5,7 +5,7 @@
  */
 #include "engine/native_end_in.h"
 
-#include <stdbool.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "engine/native_in.h"
@@ -120,6 +120,18 @@ void native_cxx_exception(void)
 void native_cxx_throw(const char *what)
 {
 	END(INSIDE_FAIL_DIED, "C++ exception: %.300s", what);
+}
+
+void native_cxx_throw_format(const char *format, ...)
+{
+	char what[NATIVE_IN_TEXT_MAX - 20];
+	va_list ap;
+
+	va_start(ap, format);
+	if (native_vsnprintf(what, sizeof(what), format, ap) < 0)
+		what[0] = '\0';
+	va_end(ap);
+	END(INSIDE_FAIL_DIED, "C++ exception: %s", what);
 }
 
 void native_cxx_assert_fail(const char *file, int line, const char *function,

@@ -28,5 +28,7 @@ __attribute__((noreturn)) void native_cxx_terminate(void);
 __attribute__((noreturn)) void native_cxx_exception(void);
 /* The text is the exception's what(). */
 __attribute__((noreturn)) void native_cxx_throw(const char *what);
+__attribute__((noreturn, format(printf, 1, 2))) void native_cxx_throw_format(
+	const char *format, ...);
 __attribute__((noreturn)) void native_cxx_assert_fail(const char *file,
 	int line, const char *function, const char *expression);

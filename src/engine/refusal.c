@@ -75,6 +75,9 @@ static const struct {
 		"the object exports no function of this name"},
 	[REFUSAL_ENTRY_NO_CODE] = {"entry-not-code",
 		"the entry point is no code of the object"},
+	[REFUSAL_ABI] = {"abi-version",
+		"the object was built for another version of function.h than "
+		"this program knows"},
 	[REFUSAL_WRPKRU] = {"wrpkru",
 		"the bytes of WRPKRU, which changes the rights to memory"},
 	[REFUSAL_XRSTOR] = {"xrstor",

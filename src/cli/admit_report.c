@@ -1,0 +1,255 @@
+/*
+ * A verdict of admission, for people, programs and scripts. Client process; the
+ * object's bytes are hostile, its names for the terminal too.
+ */
+#include "cli/admit_report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/cleanup.h"
+#include "cli/remote.h"
+#include "cli/table.h"
+#include "engine/exports.h"
+#include "util/escape.h"
+
+#define TEXT_SIZE 512
+#define PLAIN_SIZE 16384
+#define PLAIN_CHARACTER 4 /* the longest in UTF-8 */
+
+/* The text with U+FFFD for what is no plain text; cut if it is too long. */
+static const char *plain(const char *text, char *room, size_t size)
+{
+	size_t left = strlen(text), len = 0;
+
+	while (left > 0 && len + PLAIN_CHARACTER < size) {
+		size_t n = escape_utf8(text, left);
+		unsigned char c = (unsigned char)text[0];
+
+		if (n == 0 || c < 0x20 || c == 0x7f ||
+			(c == 0xc2 && (unsigned char)text[1] < 0xa0)) {
+			memcpy(room + len, "\xef\xbf\xbd", 3);
+			len += 3;
+		} else {
+			memcpy(room + len, text, n);
+			len += n;
+		}
+		text += n ? n : 1;
+		left -= n ? n : 1;
+	}
+	room[len] = '\0';
+	return room;
+}
+
+/* "0x1234 handler+0x10", "-" if it has no place. */
+static const char *place_text(const struct refusal *r, char *text, size_t size)
+{
+	char name[3 * REFUSAL_SYMBOL_MAX + PLAIN_CHARACTER];
+
+	if (r->address == REFUSAL_NOWHERE)
+		return "-";
+	if (r->symbol[0])
+		(void)snprintf(text, size, "%#" PRIx64 " %s+0x%" PRIx64,
+			r->address, plain(r->symbol, name, sizeof(name)),
+			r->symbol_offset);
+	else
+		(void)snprintf(text, size, "%#" PRIx64, r->address);
+	return text;
+}
+
+/* "0f01ef90" */
+static const char *bytes_text(const struct refusal *r, char *text, size_t size)
+{
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < r->n_bytes && len + 2 < size; i++)
+		len += (size_t)snprintf(
+			text + len, size - len, "%02x", r->bytes[i]);
+	return text;
+}
+
+static void print_refusals(const struct refusals *list, FILE *to)
+{
+	static const char *const heads[] = {"REASON", "WHERE", "BYTES", "WHAT"};
+	char place[TEXT_SIZE], bytes[TEXT_SIZE], what[TEXT_SIZE];
+	struct table t;
+
+	table_init(&t, heads, 4);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct refusal *r = &list->kept[i];
+
+		table_cell(&t, "%s", refusal_name(r->code));
+		table_cell(&t, "%s", place_text(r, place, sizeof(place)));
+		table_cell(&t, "%s",
+			r->n_bytes ? bytes_text(r, bytes, sizeof(bytes)) : "-");
+		table_cell(&t, "%s",
+			r->detail[0] ? plain(r->detail, what, sizeof(what))
+				     : "-");
+	}
+	(void)table_print(&t, to);
+	table_fini(&t);
+}
+
+/* Each reason once, in words. */
+static void print_meanings(const struct refusals *list, FILE *to)
+{
+	(void)fputs("\nWhat it means:\n", to);
+	for (int c = 0; c < N_REFUSALS; c++) {
+		uint64_t n = list->counts[c];
+
+		if (n == 0)
+			continue;
+		(void)fprintf(to, "  %s: %s", refusal_name(c), refusal_text(c));
+		if (n > REFUSALS_EACH)
+			(void)fprintf(to,
+				" (%" PRIu64 " in all, the first %d are shown)",
+				n, REFUSALS_EACH);
+		(void)fputc('\n', to);
+	}
+}
+
+static void print_facts(const struct admit *a, const char *entry, FILE *to)
+{
+	const struct object *o = &a->object;
+
+	(void)fputs("entry         ", to);
+	cli_print_safe(to, entry);
+	(void)fprintf(to, " at %#" PRIx64 "\n", a->entry);
+	(void)fprintf(to,
+		"code          %" PRIu64 " bytes, each looked at\n"
+		"image         %" PRIu64 " bytes\n"
+		"constructors  %" PRIu64 "\n"
+		"relocations   %zu\n",
+		a->n_code, o->span, object_n_inits(o),
+		object_n_relocs(o, 0) + object_n_relocs(o, 1));
+	if (a->n_system_calls)
+		(void)fprintf(to,
+			"system calls  %" PRIu64
+			" times their bytes, let pass as asked\n",
+			a->n_system_calls);
+}
+
+static void print_table(
+	const struct admit *a, const char *path, const char *entry, FILE *to)
+{
+	cli_print_safe(to, path);
+	if (admit_ok(a)) {
+		(void)fputs(": admitted\n", to);
+		print_facts(a, entry, to);
+		return;
+	}
+	(void)fprintf(to, ": refused, %" PRIu64 " reason%s\n",
+		a->refusals.n_total, a->refusals.n_total == 1 ? "" : "s");
+	print_refusals(&a->refusals, to);
+	print_meanings(&a->refusals, to);
+	if (!a->scanned)
+		(void)fputs("The code was not looked at: there is no telling "
+			    "where it is.\n",
+			to);
+}
+
+static void print_names(const struct admit *a, FILE *to)
+{
+	for (int c = 0; c < N_REFUSALS; c++)
+		if (a->refusals.counts[c])
+			(void)fprintf(to, "%s\n", refusal_name(c));
+}
+
+static json_t *text_json(const char *text)
+{
+	char room[PLAIN_SIZE];
+
+	return json_string(plain(text, room, sizeof(room)));
+}
+
+static void add_number(json_t *to, const char *key, uint64_t value)
+{
+	if (value != REFUSAL_NOWHERE)
+		(void)json_object_set_new(
+			to, key, json_integer((json_int_t)value));
+}
+
+static json_t *refusal_json(const struct refusal *r)
+{
+	char bytes[TEXT_SIZE];
+	json_t *one = json_pack("{s:s, s:s, s:o}", "code",
+		refusal_name(r->code), "message", refusal_text(r->code),
+		"detail", text_json(r->detail));
+
+	add_number(one, "offset", r->offset);
+	add_number(one, "address", r->address);
+	if (r->symbol[0]) {
+		(void)json_object_set_new(one, "symbol", text_json(r->symbol));
+		add_number(one, "symbol_offset", r->symbol_offset);
+	}
+	if (r->n_bytes)
+		(void)json_object_set_new(one, "bytes",
+			json_string(bytes_text(r, bytes, sizeof(bytes))));
+	return one;
+}
+
+/* What the object takes from the runtime. */
+static json_t *imports_json(const struct object *o)
+{
+	json_t *list = json_array();
+	struct object_symbol s;
+
+	for (uint32_t i = 1; i < o->n_symbols; i++)
+		if (object_symbol(o, i, &s) && object_undefined(&s) &&
+			exports_have(exports_native, s.name))
+			(void)json_array_append_new(list, text_json(s.name));
+	return list;
+}
+
+static json_t *counts_json(const struct refusals *list)
+{
+	json_t *counts = json_object();
+
+	for (int c = 0; c < N_REFUSALS; c++)
+		if (list->counts[c])
+			add_number(counts, refusal_name(c), list->counts[c]);
+	return counts;
+}
+
+static void print_json(
+	const struct admit *a, const char *path, const char *entry, FILE *to)
+{
+	CLEANUP(remote_jsonp) json_t *all = NULL;
+	const struct object *o = &a->object;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < a->refusals.n; i++)
+		(void)json_array_append_new(
+			list, refusal_json(&a->refusals.kept[i]));
+	all = json_pack("{s:s, s:o, s:o, s:b, s:o, s:o}", "verdict",
+		admit_ok(a) ? "admitted" : "refused", "file", text_json(path),
+		"entry", text_json(entry), "scanned", a->scanned, "refusals",
+		list, "counts", counts_json(&a->refusals));
+	add_number(all, "file_bytes", o->len);
+	add_number(all, "code_bytes", a->n_code);
+	add_number(all, "image_bytes", o->span);
+	add_number(all, "system_calls", a->n_system_calls);
+	if (admit_ok(a)) {
+		add_number(all, "entry_address", a->entry);
+		add_number(all, "constructors", object_n_inits(o));
+		add_number(all, "relocations",
+			object_n_relocs(o, 0) + object_n_relocs(o, 1));
+		(void)json_object_set_new(all, "imports", imports_json(o));
+	}
+	remote_print_json(all, to);
+}
+
+int admit_report(struct cli *cli, const char *path, const char *entry,
+	const struct admit *a)
+{
+	if (cli->output == CLI_JSON)
+		print_json(a, path, entry, cli->out);
+	else if (cli->output == CLI_NAME)
+		print_names(a, cli->out);
+	else
+		print_table(a, path, entry, cli->out);
+	return admit_ok(a) ? CLI_OK : ADMIT_REFUSED;
+}
