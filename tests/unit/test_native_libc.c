@@ -186,8 +186,8 @@ Test(native_libc, printf)
 	same("plain");
 	same("%d %i %u %x %X %o %c|%%|%5d|%-5d|%05d|%+d|% d|%#x", 1, -2, 3u, 4u,
 		5u, 6u, 'c', 7, 8, 9, 10, 11, 12u);
-	same("%hhd %hd %ld %lld %jd %zd %td %zu", 1, 2, 3l, 4ll, (intmax_t)5,
-		(ssize_t)6, (ptrdiff_t)7, (size_t)8);
+	same("%hhd %hd %ld %lld %jd %zd %td %zu", (signed char)1, (short)2, 3l,
+		4ll, (intmax_t)5, (ssize_t)6, (ptrdiff_t)7, (size_t)8);
 	same("%s %.2s %10s %-10s| %*s %.*s %p", "a", "bcd", "e", "f", 7, "g", 3,
 		"hijkl", (void *)same);
 	same("%f %.3f %e %g %a %Lf %*.*f %F %G %E", 1.5, 2.25, 3e10, 4e-9, 5.0,
@@ -360,8 +360,7 @@ Test(native_libc, json_bad)
 		"[1,", "[1,]", "[,1]", "[1 2]", "[1}", "{", "}", "{\"a\"}",
 		"{\"a\":}", "{\"a\":1,}", "{a:1}", "{1:1}", "{\"a\" 1}",
 		"{\"a\":1]", "1 2", "[] []", "{}x", "NaN", "Infinity",
-		"\xef\xbb\xbf"
-		"1"};
+		"\xef\xbb\xbf\x31"};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		cr_assert(!json_good(texts[i]), "%s", texts[i]);
