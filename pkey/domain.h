@@ -63,6 +63,8 @@ struct domain_mux {
 	_Atomic uint64_t evictions;
 	_Atomic uint64_t waits;
 	_Atomic uint64_t killed;
+	_Atomic uint64_t retagged; /* pages whose key was changed */
+	_Atomic uint64_t wait_ns;  /* that binds waited for an unpin */
 	/* A bind found every key pinned: the next unpin wakes the keeper. */
 	_Atomic bool wanted;
 };
@@ -117,6 +119,11 @@ void domain_forget(struct domain_mux *mux, struct domain *d);
 
 /* Anybody: the key held, or -1. A snapshot. */
 int domain_key(const struct domain *d);
+/* Anybody: how many pins it has. A snapshot, as the word has them. */
+static inline unsigned domain_pins(const struct domain *d)
+{
+	return atomic_load_explicit(&d->word, memory_order_relaxed) >> 8 & 0xff;
+}
 /* True when [at, at+len) is memory of the domain that may be written to. */
 bool domain_writable(const struct domain *d, uint64_t at, uint64_t len);
 /* True when a failed retag killed it. Its memory is gone. */
