@@ -1,5 +1,5 @@
 /*
- * hello.c again, in C++17: a class, a template, memory by `new`. What C++ needs
+ * hello.c again, in C++: a class, a template, memory by `new`. What C++ needs
  * of its own library is the two operators; exceptions and RTTI are off.
  *
  *     gvisord build hello.cpp

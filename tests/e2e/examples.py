@@ -4,10 +4,12 @@ Known answers come from hashlib and from a few lines of Python that do the same.
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -36,6 +38,7 @@ def random_numbers(seed):
         yield seed
 
 
+@functools.lru_cache
 def image(width, height, seed):
     """image.c, in other words."""
     noise = random_numbers(seed)
@@ -61,6 +64,7 @@ def image(width, height, seed):
     return {"width": w, "height": h, "checksum": total}
 
 
+@functools.lru_cache
 def kmeans(points, clusters, iterations, seed):
     """kmeans.c, in other words; each sum in the same order."""
     numbers = (n / 2 ** 24 for n in (r >> 8 for r in random_numbers(seed)))
@@ -83,6 +87,7 @@ def kmeans(points, clusters, iterations, seed):
             "centres": [list(c) for c in centres]}
 
 
+@functools.lru_cache
 def matmul(n):
     """matmul.c, in other words."""
     total = 0
@@ -116,6 +121,10 @@ def greeting(name):
     return {"greeting": "Hello, " + name}
 
 
+# By the names of arguments.
+KNOWN = {"hello": greeting, "sha256": sha256, "image": image, "kmeans": kmeans,
+         "matmul": matmul, "sinloop": Near}
+
 TEXTS = [*("x" * n for n in (0, 1, 3, 55, 56, 63, 64, 65, 119, 120, 1000)),
          "\"\\/\b\f\n\r\t\x7f", "Grüße, 世界 \U0001f600", "\0", "a\0b"]
 
@@ -144,7 +153,7 @@ def questions(name):
                  "matmul": ("n",)}
         for args in of[name]:
             yield (json.dumps(dict(zip(names[name], args))),
-                   globals()[name](*args))
+                   KNOWN[name](*args))
 
 
 # A request that is wrong, by JSON or by sense, and a part of the message.
@@ -217,13 +226,10 @@ def rust_object():
     return path
 
 
-def native(name, source, *flags):
+def native(name, source):
     """The object that is deployed; its path."""
     path = os.path.join(WHERE.name, name + ".so")
-    compiler = ["g++", "-std=c++17", "-fno-exceptions", "-fno-rtti"] \
-        if source.endswith(".cpp") else ["gcc"]
-    built(*compiler, *STRICT, *flags, "-shared", "-fPIC", "-nostdlib",
-          os.path.join(EXAMPLES, source), "-o", path)
+    built(GVISORD, "build", os.path.join(EXAMPLES, source), "-o", path)
     return path
 
 
@@ -403,6 +409,33 @@ def test_c_never_reads_beyond_a_request():
             same((request[:cut], status), (request[:cut], int(cut < end)))
             assert "anitizer" not in err and "runtime error" not in err, err
             assert bool(out) != bool(err), (out, err)
+
+
+def commands_of(path):
+    """What the comment at the top of an example tells to type."""
+    with open(path, encoding="utf-8") as f:
+        lines = [re.fullmatch(r"(?: \*|--|//!) {4,}(.*)\n", line)
+                 for line in f.read().split("#include")[0].splitlines(True)]
+    text = "\n".join(line[1] for line in lines if line)
+    return text[text.index("gvisord"):]
+
+
+def test_what_the_comments_tell_to_type():
+    where = os.path.join(WHERE.name, "copy")
+    shutil.copytree(EXAMPLES, where)
+    os.symlink(GVISORD, os.path.join(WHERE.name, "gvisord"))
+    files = [name + kind for name in NAMES for kind in (".c", ".lua")]
+    with Daemon("--unsafe-native") as d:
+        env = dict(os.environ, GVISORD_SOCKET=d.socket,
+                   PATH=WHERE.name + ":" + os.environ["PATH"])
+        for file in [*files, "hello.cpp"]:
+            script = commands_of(os.path.join(where, file))
+            has(script, "gvisord invoke " + file.split(".")[0])
+            status, out, err = command("sh", "-ec", script, env=env, cwd=where)
+            same((file, status, err), (file, 0, ""))
+            request = re.search(r"invoke \w+(?: \\\n)? +'(.*)'", script)[1]
+            want = KNOWN[file.split(".")[0]](**json.loads(request))
+            same((file, answer(out.splitlines()[-1])), (file, want))
 
 
 def test_wrong_escapes():
