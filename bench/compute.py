@@ -108,8 +108,7 @@ class Gvisord:
         path = f"{EXAMPLES}/{name}.lua"
         if language == "C":
             path = f"{self.where}/{name}.so"
-            run(["gcc", "-O2", "-shared", "-fPIC", "-nostdlib",
-                 f"-I{TOP}/include", f"{EXAMPLES}/{name}.c", "-o", path])
+            run([self.program, "build", f"{EXAMPLES}/{name}.c", "-o", path])
         run([self.program, "--socket", self.socket, "deploy", path, name])
 
         def call(request):
