@@ -28,7 +28,16 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-#define KEEPER_LOOK_NS (500 * CLOCK_MS)
+/* How often the keeper looks while there is traffic, and how long a run may
+ * take before its worker counts as stuck. */
+#define KEEPER_LOOK_NS (50 * CLOCK_MS)
+#define KEEPER_STUCK_NS (10 * CLOCK_MS)
+
+/* The run that a worker was seen in, and since when. */
+struct keeper_note {
+	uint64_t run;
+	uint64_t since;
+};
 
 struct keeper {
 	struct runtime *rt;
@@ -40,6 +49,7 @@ struct keeper {
 	/* When it looks at deadlines next. Workers compare theirs with it. */
 	_Atomic uint64_t next_look;
 	struct list waiters; /* isolates that found all keys pinned */
+	struct keeper_note notes[GATE_MAX_THREADS]; /* by worker */
 	_Atomic bool stop;
 	_Atomic unsigned fatal; /* worker number + 1 */
 	struct doorbell started;
@@ -317,6 +327,29 @@ static uint64_t keeper_look(struct keeper *k, uint64_t now)
 	return next;
 }
 
+/* A run that goes on holds up what waits for its worker. Returns when to look
+ * again. */
+static uint64_t keeper_stuck(struct keeper *k, uint64_t now)
+{
+	const struct worker_loop *loop = k->rt->core->loop;
+	uint64_t next = UINT64_MAX;
+
+	for (unsigned i = 0; i < k->rt->n_workers; i++) {
+		struct worker *w = &k->rt->workers[i];
+		struct keeper_note *note = &k->notes[i];
+		uint64_t run = atomic_load(&w->core->run);
+
+		if (run != note->run)
+			*note = (struct keeper_note){run, now};
+		if (run == 0)
+			continue;
+		if (now - note->since >= KEEPER_STUCK_NS && loop->stuck)
+			loop->stuck(w, loop->arg);
+		next = now + KEEPER_STUCK_NS;
+	}
+	return next;
+}
+
 /* When the last run that was noticed is KEEPER_LOOK_NS ago. */
 static uint64_t keeper_quiet_at(struct keeper *k, uint64_t now)
 {
@@ -337,10 +370,13 @@ static uint64_t keeper_deadlines(struct keeper *k)
 {
 	uint64_t now = clock_now();
 	uint64_t quiet = keeper_quiet_at(k, now);
+	uint64_t stuck = keeper_stuck(k, now);
 	uint64_t next = keeper_look(k, now);
 
 	if (quiet > now && quiet < next)
 		next = quiet;
+	if (stuck < next)
+		next = stuck;
 	atomic_store(&k->next_look, next);
 	return keeper_look(k, now) < next ? now : next;
 }

@@ -149,6 +149,11 @@ void worker_awake(struct worker *w)
 	qsbr_online(&w->core->reader);
 }
 
+bool worker_running(const struct worker *w)
+{
+	return atomic_load(&w->core->run) != 0;
+}
+
 bool worker_draining(const struct worker *w)
 {
 	return atomic_load_explicit(&w->rt->stop, memory_order_relaxed) != 0;

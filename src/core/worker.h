@@ -48,6 +48,9 @@ struct worker_loop {
 	/* On the control thread when the drain begins: take no new clients.
 	 * May be NULL. */
 	void (*drain)(void *arg);
+	/* On the keeper's thread, again and again while w has been in one run
+	 * for long: others might take what waits for it. May be NULL. */
+	void (*stuck)(struct worker *w, void *arg);
 	void *arg;
 };
 
@@ -68,6 +71,9 @@ void worker_post(struct worker *w, struct msg *msg);
  */
 bool worker_may_sleep(struct worker *w);
 void worker_awake(struct worker *w);
+
+/* Any thread: it is in a run at this moment. */
+bool worker_running(const struct worker *w);
 
 /* True once the runtime drains: no new connections, finish what runs, return
  * from the loop when nothing is left or worker_must_stop(). */

@@ -63,16 +63,20 @@ static void refuse(struct hub *hub, int fd)
 	metrics_inc(hub->worker->metrics, METRIC_HTTP_REQUESTS, 4);
 }
 
+void hub_take(struct hub *hub, int fd, bool admin)
+{
+	metrics_inc(hub->worker->metrics, METRIC_CONNECTIONS_TOTAL, 0);
+	if (!conn_open(hub, fd, admin))
+		refuse(hub, fd);
+}
+
 static void accepted(struct ring_op *op, int res, unsigned flags)
 {
 	struct hub_accept *a = container_of(op, struct hub_accept, op);
 	struct hub *hub = a->hub;
 
-	if (res >= 0) {
-		metrics_inc(hub->worker->metrics, METRIC_CONNECTIONS_TOTAL, 0);
-		if (!conn_open(hub, res, a->listener.admin))
-			refuse(hub, res);
-	}
+	if (res >= 0)
+		hub_take(hub, res, a->listener.admin);
 	if (flags & IORING_CQE_F_MORE)
 		return;
 	a->armed = false;

@@ -90,3 +90,5 @@ static inline void hub_count(_Atomic uint64_t *counter)
 int hub_new(struct server *s, struct worker *w, struct hub **ret_hub);
 struct hub *hub_free(struct hub *hub);
 void hub_loop(struct hub *hub);
+/* Worker: a connection that was accepted for it. */
+void hub_take(struct hub *hub, int fd, bool admin);

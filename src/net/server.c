@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/list.h"
+#include "core/worker.h"
 #include "net/http.h"
 #include "net/hub.h"
 #include "net/listen.h"
@@ -38,6 +40,82 @@ static void loop(struct worker *w, void *arg)
 {
 	(void)arg;
 	hub_loop(w->net);
+}
+
+/* Handing over. -------------------------------------------------------------*/
+
+static void taken_over(struct msg *msg)
+{
+	struct handover *h = container_of(msg, struct handover, msg);
+	struct hub *to = h->to;
+	bool admin = h->admin;
+	int fd = h->fd;
+
+	atomic_store(&h->taken, false);
+	hub_take(to, fd, admin);
+}
+
+static struct handover *handover_free(struct server *s)
+{
+	for (unsigned i = 0; i < SERVER_HANDOVERS; i++)
+		if (!atomic_exchange(&s->handovers[i].taken, true))
+			return &s->handovers[i];
+	return NULL;
+}
+
+/* One that is in no run, with the fewest connections; NULL: all are busy. */
+static struct hub *least_busy(const struct server *s)
+{
+	struct hub *best = NULL;
+
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		struct hub *hub = s->hubs[i];
+
+		if (worker_running(hub->worker))
+			continue;
+		if (!best || atomic_load(&hub->n_conns) <
+				     atomic_load(&best->n_conns))
+			best = hub;
+	}
+	return best;
+}
+
+static void hand_over(struct server *s, int listener, bool admin)
+{
+	struct hub *to;
+
+	while ((to = least_busy(s))) {
+		struct handover *h = handover_free(s);
+
+		if (!h)
+			return;
+		h->fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (h->fd < 0) {
+			atomic_store(&h->taken, false);
+			return;
+		}
+		h->to = to;
+		h->admin = admin;
+		h->msg.run = taken_over;
+		worker_post(to->worker, &h->msg);
+	}
+}
+
+/*
+ * Who connects is announced to one worker; if that one is busy with a long run
+ * the client would wait for it while others sleep. What it has accepted already
+ * does wait.
+ */
+static void stuck(struct worker *w, void *arg)
+{
+	struct server *s = arg;
+
+	if (s->n_workers == 1 || worker_draining(w))
+		return;
+	if (s->unix_fd >= 0)
+		hand_over(s, s->unix_fd, true);
+	for (unsigned i = 0; i < s->n_tcp; i++)
+		hand_over(s, s->tcp_fds[i * s->n_workers + w->id], false);
 }
 
 static void drain(void *arg)
@@ -71,7 +149,7 @@ int server_init(
 		.rt = rt,
 		.n_workers = rt->n_workers,
 		.unix_fd = -1,
-		.loop = {setup, loop, drain, s},
+		.loop = {setup, loop, drain, stuck, s},
 	};
 	server_options_init(&s->opt);
 	if (s->opt.max_request > BODY_MAX)

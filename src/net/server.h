@@ -45,6 +45,19 @@ struct listener {
 	bool admin; /* its clients may register: the Unix socket */
 };
 
+enum {
+	SERVER_HANDOVERS = 64
+};
+
+/* A connection that the keeper accepted for another worker than its own. */
+struct handover {
+	struct msg msg;
+	struct hub *to;
+	int fd;
+	bool admin;
+	_Atomic bool taken;
+};
+
 struct hub; /* a worker's part of the server: hub.h */
 
 struct server {
@@ -56,6 +69,7 @@ struct server {
 	unsigned n_tcp;
 	int *tcp_fds;	   /* n_tcp x n_workers */
 	struct hub **hubs; /* by worker; for metrics */
+	struct handover handovers[SERVER_HANDOVERS];
 };
 
 /* Fills in defaults for zero fields, but for default_idle_ttl_ns, where zero

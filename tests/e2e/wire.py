@@ -4,7 +4,7 @@ import socket
 import sys
 import time
 
-from harness import Client, Daemon, ECHO, has, run, same, wait_for
+from harness import Client, Daemon, ECHO, SPIN, has, run, same, wait_for
 
 CALL = ("POST /v1/functions/t/f/invoke HTTP/1.1\r\nHost: x\r\n"
         "Content-Length: %d\r\n\r\n%s")
@@ -44,6 +44,22 @@ def test_refused_clients_cost_the_next_nothing():
                 c.send(early)
                 c.send("c")
                 same(c.reply().status, 403)
+
+
+def test_a_busy_worker_keeps_nobody_waiting():
+    """Who connects while one worker runs for long is served by the other."""
+    with Daemon("--workers", "2", tcp=True) as d:
+        d.deploy("t/spin", SPIN, "?timeout_ms=3000")
+        with d.client() as busy:
+            busy.send(CALL.replace("t/f", "t/spin") % (1, "1"))
+            time.sleep(0.1)
+            begin = time.monotonic()
+            for dial in [d.client, d.tcp_client] * 20:
+                with dial() as c:
+                    same(c.ask("GET", "/livez").status, 200)
+            took = time.monotonic() - begin
+            assert took < 2.5, took
+            same(busy.reply().status, 504)
 
 
 def test_chunked_and_expect():

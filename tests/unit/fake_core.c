@@ -246,6 +246,12 @@ void worker_awake(struct worker *w)
 	atomic_store(&w->sleeping, false);
 }
 
+bool worker_running(const struct worker *w)
+{
+	(void)w;
+	return false;
+}
+
 bool worker_draining(const struct worker *w)
 {
 	return atomic_load_explicit(&w->rt->stop, memory_order_relaxed) > 0;
