@@ -433,7 +433,7 @@ def test_what_the_comments_tell_to_type():
             has(script, "gvisord invoke " + file.split(".")[0])
             status, out, err = command("sh", "-ec", script, env=env, cwd=where)
             same((file, status, err), (file, 0, ""))
-            request = re.search(r"invoke \w+(?: \\\n)? +'(.*)'", script)[1]
+            request = re.search(r"invoke \w+[\s\\]+'(.*)'", script)[1]
             want = KNOWN[file.split(".")[0]](**json.loads(request))
             same((file, answer(out.splitlines()[-1])), (file, want))
 
