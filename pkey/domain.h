@@ -5,18 +5,24 @@
  * A domain is the memory of one isolate. It is *resident* while it holds one of
  * the isolate keys, else *parked*: its pages carry key P, which no PKRU opens.
  * There are thousands of domains and about 13 keys; the multiplexer lends keys
- * by least recent use.
+ * by a policy (mux.h), least recent use if nobody says otherwise.
  *
  * Two sides, no lock between them:
  *   worker   domain_pin() before an entry, domain_unpin() after it. A pinned
  *            domain keeps its key. A hit is one compare-and-swap.
  *   keeper   domain_bind(), domain_release(): the only callers of tag().
  *
- * The word of a domain holds {key, pins, parking}. The keeper takes a key away
- * only by swapping {key, 0 pins} for {parking}: a worker that pins before loses
- * nothing, one that pins after finds no key and asks for a bind. So PKRU values
- * of a key that went elsewhere can't be in use: they are computed after a pin
- * and dropped before the unpin.
+ * The word of a domain holds {key, pins, parking, leaving}. The keeper takes a
+ * key away only by swapping {key, 0 pins} for {parking}: a worker that pins
+ * before loses nothing, one that pins after finds no key and asks for a bind.
+ * So PKRU values of a key that went elsewhere can't be in use: they are
+ * computed after a pin and dropped before the unpin.
+ *
+ * Who finds every key pinned stands in line, without a key of its own to hold.
+ * Keys are lent in the line's order, and for its first one domain is marked as
+ * leaving: what is pinned may end, but from no pins it gets none, and its
+ * worker stands in line with the others. So a wait ends when that domain's
+ * present use does, however busy the others are.
  */
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -45,7 +51,12 @@ struct domain {
 	struct domain_part parts[DOMAIN_PARTS_MAX];
 	unsigned n_parts;
 	_Atomic uint32_t word;
-	_Atomic uint64_t used; /* when last unpinned, any monotonic unit */
+	/* Policies go by these; the worker that unpins writes them. */
+	_Atomic uint64_t used;	   /* when last unpinned, any monotonic unit */
+	_Atomic uint64_t interval; /* mean time between uses; 0: not known */
+	/* Keeper. In line for a key. */
+	struct list wait;
+	bool waits;
 };
 
 struct domain_key {
@@ -55,13 +66,19 @@ struct domain_key {
 	uint64_t steals; /* times taken from an idle domain */
 };
 
+struct mux_policy;
+
 struct domain_mux {
 	const struct keys *keys;
 	struct domain_key slot[PRIM_KEYS];
+	const struct mux_policy *policy;
+	uint64_t memory;	   /* the policy's */
+	struct list line;	   /* domains that wait */
+	struct domain_key *leaver; /* whose owner is leaving, or NULL */
 	/* Relaxed counters for metrics; the keeper writes, anybody reads. */
 	_Atomic uint64_t binds; /* keys lent, stolen ones among them */
 	_Atomic uint64_t evictions;
-	_Atomic uint64_t waits;
+	_Atomic uint64_t waits; /* binds that had to stand in line */
 	_Atomic uint64_t killed;
 	_Atomic uint64_t retagged; /* pages whose key was changed */
 	_Atomic uint64_t wait_ns;  /* that binds waited for an unpin */
@@ -71,7 +88,7 @@ struct domain_mux {
 
 /* Conditions of domain_bind(). */
 enum domain_e {
-	DOMAIN_E_BUSY = 1, /* every key is pinned: try again after an unpin */
+	DOMAIN_E_BUSY = 1, /* stands in line: try again after an unpin */
 };
 
 void domain_mux_init(struct domain_mux *mux, const struct keys *keys);
@@ -93,8 +110,9 @@ void domain_set_parts(
 int domain_park(struct domain_mux *mux, struct domain *d);
 
 /*
- * Worker. The key held, with one more pin; -1: parked, ask the keeper. Without
- * keys always 0. At most 127 pins.
+ * Worker. The key held, with one more pin; -1: parked or leaving, ask the
+ * keeper. Without keys always 0. At most 127 pins. One that is pinned already
+ * never gets -1.
  */
 int domain_pin(struct domain *d);
 /* Worker. Returns true when the keeper is to be woken (mux->wanted). */
@@ -102,8 +120,9 @@ bool domain_unpin(struct domain_mux *mux, struct domain *d, uint64_t now);
 
 /*
  * Keeper. Gives d a key, for which an idle domain may lose its own, and pins it
- * for the worker that asked. 0; DOMAIN_E_BUSY; or -errno: d was killed (see
- * below) and must be destroyed.
+ * for the worker that asked. 0; DOMAIN_E_BUSY: it waits, and those behind it
+ * with it, until it is bound, released or forgotten; or -errno: d was killed
+ * (see below) and must be destroyed.
  *
  * When a retag fails the pages' key is unknown. The domain concerned is then
  * killed: its range is replaced by an inaccessible mapping, so that the key can
