@@ -164,6 +164,8 @@ static int runtime_isolate_process(struct runtime *rt, const struct prim *prim)
 	if (r == 0)
 		r = runtime_seal();
 	domain_mux_init(&core->mux, &core->keys);
+	mux_set_policy(
+		&core->mux, &mux_policies[rt->opt.key_policy], clock_now());
 	return r;
 }
 

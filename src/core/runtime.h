@@ -9,6 +9,7 @@
 
 #include "core/registry.h"
 #include "core/worker.h"
+#include "pkey/mux.h"
 #include "util/buf.h"
 #include "util/doorbell.h"
 #include "util/qsbr.h"
@@ -22,6 +23,7 @@ enum runtime_isolation {
 struct runtime_options {
 	enum runtime_isolation isolation;
 	bool require_mpk;
+	enum mux_kind key_policy;
 	bool unsafe_native;  /* native code without hardware keys */
 	unsigned workers;    /* 0: one per CPU, at most one per key */
 	size_t max_isolates; /* live, all workers together */

@@ -57,6 +57,7 @@ struct config {
 		bool require_mpk;
 		bool unsafe_native;
 		bool admit_system_calls;
+		int key_policy; /* enum mux_kind */
 	} isolation;
 	uint32_t workers; /* 0: one per online CPU, capped by the keys */
 	struct {

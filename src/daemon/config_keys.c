@@ -32,6 +32,9 @@
 	}
 
 static const char *const isolations[] = {"auto", "mpk", "software", NULL};
+/* In the order of enum mux_kind. */
+static const char *const key_policies[] = {
+	"lru", "round-robin", "random", "interval", NULL};
 /* In the order of enum log_level. */
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const formats[] = {"text", "json", NULL};
@@ -61,6 +64,10 @@ const struct config_key config_keys[] = {
 	 AT(isolation.admit_system_calls), 0, 0, "false", NULL, NULL,
 	 "admit native code that holds the bytes of a system call, which large "
 	 "objects do by chance; the calls are refused all the same"},
+	CHOICE("isolation.key_policy", isolation.key_policy, key_policies,
+	 "lru", "which idle isolate gives its key to one that has none: the "
+	 "least recently used, each in turn, any, or the one whose calls are "
+	 "furthest apart"),
 	UINT("workers", workers, 0, 256, "0",
 	 "threads that run functions; 0: one per online CPU, at most one per "
 	 "isolate key"),

@@ -67,6 +67,7 @@ int start_runtime(
 		.isolation = (enum runtime_isolation)cfg->isolation.mode,
 		.require_mpk = cfg->isolation.require_mpk,
 		.unsafe_native = cfg->isolation.unsafe_native,
+		.key_policy = (enum mux_kind)cfg->isolation.key_policy,
 		.workers = cfg->workers,
 		.max_isolates = cfg->limits.isolates,
 		.max_functions = cfg->limits.functions,

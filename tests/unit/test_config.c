@@ -164,6 +164,8 @@ Test(config, wrong_types_and_ranges_are_named)
 	refused("{\"listen\":{\"tcp\":1}}", "listen.tcp: must be a string");
 	refused("{\"isolation\":{\"mode\":\"kvm\"}}", "auto, mpk, software");
 	refused("{\"isolation\":{\"require_mpk\":1}}", "true or false");
+	refused("{\"isolation\":{\"key_policy\":\"fifo\"}}",
+		"lru, round-robin, random, interval");
 }
 
 Test(config, long_strings_are_refused_whole)

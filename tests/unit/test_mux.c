@@ -452,6 +452,16 @@ Test(mux, lru_takes_the_least_recent)
 	cr_assert(resident(0) && !resident(2) && resident(3));
 }
 
+/* The configuration has the same list. */
+Test(mux, names)
+{
+	static const char *const names[MUX_KINDS] = {
+		"lru", "round-robin", "random", "interval"};
+
+	for (enum mux_kind kind = 0; kind < MUX_KINDS; kind++)
+		cr_assert_str_eq(mux_policies[kind].name, names[kind]);
+}
+
 Test(mux, round_robin_goes_round)
 {
 	start_parked(3, MUX_ROUND_ROBIN);
