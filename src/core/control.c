@@ -29,7 +29,7 @@ struct control_job {
 	struct control_load load;
 };
 
-static void control_post(struct runtime *rt, struct msg *msg)
+void control_post(struct runtime *rt, struct msg *msg)
 {
 	(void)inbox_push(&rt->inbox, msg);
 	doorbell_ring(&rt->doorbell);
@@ -110,18 +110,25 @@ static void control_job_home(struct msg *msg)
 	free(job);
 }
 
+void control_take(struct invocation *inv, struct control_load *ret_load)
+{
+	size_t len = inv->reply_len;
+
+	if (len >= sizeof(ret_load->message))
+		len = sizeof(ret_load->message) - 1;
+	if (inv->reply.ptr)
+		memcpy(ret_load->message, inv->reply.ptr + INVOKE_HEADROOM,
+			len);
+	ret_load->message[inv->reply.ptr ? len : 0] = '\0';
+	bufpool_put(&inv->worker->pool, inv->reply);
+	ret_load->outcome = inv->outcome;
+}
+
 static void control_job_done(struct invocation *inv)
 {
 	struct control_job *job = container_of(inv, struct control_job, inv);
-	size_t len = inv->reply_len;
 
-	if (len >= sizeof(job->load.message))
-		len = sizeof(job->load.message) - 1;
-	if (inv->reply.ptr)
-		memcpy(job->load.message, inv->reply.ptr + INVOKE_HEADROOM,
-			len);
-	bufpool_put(&inv->worker->pool, inv->reply);
-	job->load.outcome = inv->outcome;
+	control_take(inv, &job->load);
 	job->msg.run = control_job_home;
 	control_post(inv->worker->rt, &job->msg);
 }

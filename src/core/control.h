@@ -62,3 +62,9 @@ typedef void control_loaded_fn(
 struct function;
 int control_load(
 	struct control_req *req, struct function *fn, control_loaded_fn *then);
+
+/* Worker: what a load came to; its reply's bytes are given back. */
+struct invocation;
+void control_take(struct invocation *inv, struct control_load *ret_load);
+/* Any thread: run msg on the control thread. */
+void control_post(struct runtime *rt, struct msg *msg);

@@ -151,6 +151,17 @@ struct isolate *pool_take_empty(struct pool *p, size_t bytes)
 	return iso;
 }
 
+bool pool_has_room(const struct pool *p, const struct function *fn)
+{
+	enum arena_class c =
+		arena_class_of(isolate_bytes(fn->opt.memory_bytes));
+
+	if (p->n_out > 0 || fn->local[p->worker->id].spare)
+		return true;
+	return p->slots[c].used < p->slots[c].count ||
+	       !list_empty(&p->raw[c]) || (c == ARENA_COMMON && p->n_ready > 0);
+}
+
 void pool_return(struct pool *p, struct isolate *iso)
 {
 	if (iso->state == ISOLATE_READY && iso->mapped == p->ready_bytes &&

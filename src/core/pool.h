@@ -55,6 +55,9 @@ bool pool_keep(struct pool *p, struct isolate *iso, uint64_t now);
  * size is, else RAW (to be prepared by the keeper). NULL: none left.
  */
 struct isolate *pool_take_empty(struct pool *p, size_t bytes);
+/* There is an empty one for fn, or one on its way, without the end of another
+ * that is in use or warm. */
+bool pool_has_room(const struct pool *p, const struct function *fn);
 /* One came back from the keeper empty; it goes where it fits. */
 void pool_return(struct pool *p, struct isolate *iso);
 /* Sends raw isolates to be prepared until enough are ready. */

@@ -49,6 +49,28 @@ struct runtime_isolate {
 	uint64_t calls;
 	uint64_t heap_used;
 	uint64_t heap_peak;
+	uint64_t place; /* its own for good */
+};
+
+/* What `gvisord domains` shows of one hardware key. */
+struct runtime_domain {
+	int key;
+	bool owned; /* by an isolate that has a function: */
+	struct runtime_isolate owner;
+	unsigned pins;
+	uint64_t resident; /* bytes of the owner that have pages */
+	uint64_t binds;	   /* times lent */
+	uint64_t steals;   /* times taken from an idle isolate */
+};
+
+/* How isolates got their keys, since the start. */
+struct runtime_key_use {
+	uint64_t hits;	/* it held one */
+	uint64_t free;	/* nobody did */
+	uint64_t evict; /* it was an idle one's */
+	uint64_t waits; /* all were in use */
+	uint64_t wait_ns;
+	uint64_t retagged; /* pages */
 };
 
 struct runtime {
@@ -85,9 +107,18 @@ int runtime_stop_on(struct runtime *rt, int sig);
 void runtime_stop(struct runtime *rt);
 void runtime_fini(struct runtime *rt);
 
-/* Control thread. Isolates of all workers, in no order. */
+/* Control thread. Isolates of all workers from a place on, in the order of
+ * places. Stops when visit returns false. */
 typedef bool runtime_isolate_fn(const struct runtime_isolate *iso, void *arg);
-void runtime_isolates(struct runtime *rt, runtime_isolate_fn *visit, void *arg);
+void runtime_isolates(struct runtime *rt, uint64_t from,
+	runtime_isolate_fn *visit, void *arg);
+size_t runtime_isolate_count(struct runtime *rt);
+/* Control thread. One call per key that isolates can have; without hardware
+ * keys none. */
+typedef void runtime_domain_fn(const struct runtime_domain *d, void *arg);
+void runtime_domains(struct runtime *rt, runtime_domain_fn *visit, void *arg);
+/* All 0 without hardware keys. */
+void runtime_key_use(struct runtime *rt, struct runtime_key_use *ret);
 /* Keys: how many the hardware gave for isolates, how many are held. */
 void runtime_keys(struct runtime *rt, unsigned *ret_total, unsigned *ret_held);
 /* Control thread. Appends everything in util/metrics.h, text format 0.0.4. */

@@ -4,19 +4,63 @@
  * are a snapshot of no single moment.
  */
 #include <string.h>
+#include <sys/mman.h>
 
 #include "core/runtime_core.h"
 #include "core/worker_core.h"
 #include "util/clock.h"
 
+enum {
+	VIEW_PAGES = 1024 /* asked about at once */
+};
+
+/* Where an isolate stands: the worker, and the index in its pool. */
+enum {
+	PLACE_WORKER = 32
+};
+
+/* The next that has been used at *place or behind it, *place is then its own;
+ * NULL: there is none. */
+static struct isolate *view_next(struct runtime *rt, uint64_t *place)
+{
+	uint64_t w = *place >> PLACE_WORKER;
+	size_t at = (uint32_t)*place;
+
+	for (; w < rt->n_workers; w++, at = 0) {
+		struct pool *p = &rt->workers[w].core->pool;
+
+		for (enum arena_class c = 0; c < ARENA_CLASSES; c++) {
+			const struct pool_slots *s = &p->slots[c];
+			size_t used =
+				__atomic_load_n(&s->used, __ATOMIC_ACQUIRE);
+
+			if (at < s->all)
+				at = s->all;
+			if (at >= s->all + used)
+				continue;
+			*place = w << PLACE_WORKER | at;
+			return &p->all[at];
+		}
+	}
+	return NULL;
+}
+
+/* NULL: nothing to be shown. */
+static struct function *view_function(const struct isolate *iso)
+{
+	struct function *fn = __atomic_load_n(&iso->fn, __ATOMIC_ACQUIRE);
+
+	/* fn can't go away here: its memory is freed on this thread alone. */
+	return isolate_state_name(iso->state) ? fn : NULL;
+}
+
 /* False: it has no function (any more). */
 static bool view_isolate(
 	struct isolate *iso, uint64_t now, struct runtime_isolate *ret)
 {
-	struct function *fn = __atomic_load_n(&iso->fn, __ATOMIC_ACQUIRE);
+	struct function *fn = view_function(iso);
 	const char *state = isolate_state_name(iso->state);
 
-	/* fn can't go away here: its memory is freed on this thread alone. */
 	if (!fn || !state)
 		return false;
 	memset(ret, 0, sizeof(*ret));
@@ -33,21 +77,98 @@ static bool view_isolate(
 	return true;
 }
 
-void runtime_isolates(struct runtime *rt, runtime_isolate_fn *visit, void *arg)
+void runtime_isolates(
+	struct runtime *rt, uint64_t from, runtime_isolate_fn *visit, void *arg)
 {
 	uint64_t now = clock_now();
+	struct isolate *iso;
 
-	for (unsigned i = 0; i < rt->n_workers; i++) {
-		struct pool *p = &rt->workers[i].core->pool;
+	for (uint64_t at = from; (iso = view_next(rt, &at)); at++) {
+		struct runtime_isolate view;
 
-		for (size_t j = 0; j < p->count; j++) {
-			struct runtime_isolate view;
-
-			if (view_isolate(&p->all[j], now, &view) &&
-				!visit(&view, arg))
-				return;
-		}
+		if (!view_isolate(iso, now, &view))
+			continue;
+		view.place = at;
+		if (!visit(&view, arg))
+			return;
 	}
+}
+
+size_t runtime_isolate_count(struct runtime *rt)
+{
+	struct isolate *iso;
+	size_t n = 0;
+
+	for (uint64_t at = 0; (iso = view_next(rt, &at)); at++)
+		n += view_function(iso) != NULL;
+	return n;
+}
+
+/* Keys. -------------------------------------------------------------------- */
+
+/* Pages of the isolate that are there, in bytes. Shared ones of a program
+ * count. */
+static uint64_t view_resident(const struct isolate *iso)
+{
+	unsigned char there[VIEW_PAGES];
+	size_t mapped = __atomic_load_n(&iso->mapped, __ATOMIC_RELAXED);
+	uint64_t pages = 0;
+
+	for (size_t at = ISOLATE_GUARD; at < mapped;) {
+		size_t len = mapped - at;
+
+		if (len > VIEW_PAGES * ISOLATE_PAGE)
+			len = VIEW_PAGES * ISOLATE_PAGE;
+		/* The range is address space of the arena, whatever becomes of
+		 * the isolate meanwhile. */
+		if (mincore(iso->base + at, len, there) != 0)
+			break;
+		for (size_t i = 0; i < len / ISOLATE_PAGE; i++)
+			pages += there[i] & 1;
+		at += len;
+	}
+	return pages * ISOLATE_PAGE;
+}
+
+void runtime_domains(struct runtime *rt, runtime_domain_fn *visit, void *arg)
+{
+	const struct domain_mux *mux = &rt->core->mux;
+	uint64_t now = clock_now();
+
+	for (unsigned i = 0; i < rt->core->keys.n_isolate; i++) {
+		const struct domain_key *s = &mux->slot[i];
+		struct domain *d = __atomic_load_n(&s->owner, __ATOMIC_ACQUIRE);
+		struct runtime_domain view = {.key = s->key,
+			.binds = __atomic_load_n(&s->binds, __ATOMIC_RELAXED),
+			.steals =
+				__atomic_load_n(&s->steals, __ATOMIC_RELAXED)};
+
+		if (d) {
+			struct isolate *iso =
+				container_of(d, struct isolate, domain);
+
+			view.pins = domain_pins(d);
+			view.resident = view_resident(iso);
+			view.owned = view_isolate(iso, now, &view.owner);
+		}
+		visit(&view, arg);
+	}
+}
+
+void runtime_key_use(struct runtime *rt, struct runtime_key_use *ret)
+{
+	const struct domain_mux *mux = &rt->core->mux;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!rt->hardware)
+		return;
+	for (unsigned i = 0; i < rt->n_workers; i++)
+		ret->hits += rt->workers[i].core->pin_hits;
+	ret->evict = mux->evictions;
+	ret->free = mux->binds - ret->evict;
+	ret->waits = mux->waits;
+	ret->wait_ns = mux->wait_ns;
+	ret->retagged = mux->retagged;
 }
 
 void runtime_keys(struct runtime *rt, unsigned *ret_total, unsigned *ret_held)
@@ -70,34 +191,29 @@ static void view_gauges(struct runtime *rt, struct metrics_block *b)
 		[ISOLATE_BUSY] = METRIC_ISOLATE_BUSY,
 	};
 	unsigned total, held;
+	struct isolate *iso;
 
-	for (unsigned i = 0; i < rt->n_workers; i++) {
-		struct pool *p = &rt->workers[i].core->pool;
+	for (uint64_t at = 0; (iso = view_next(rt, &at)); at++) {
+		enum isolate_state state = iso->state;
 
-		for (size_t j = 0; j < p->count; j++) {
-			enum isolate_state state = p->all[j].state;
-
-			if (isolate_state_name(state))
-				metrics_inc(b, METRIC_ISOLATES, kinds[state]);
-		}
+		if (isolate_state_name(state))
+			metrics_inc(b, METRIC_ISOLATES, kinds[state]);
 	}
 	runtime_keys(rt, &total, &held);
 	metrics_set(b, METRIC_PKEYS, METRIC_PKEY_HELD, held);
 	metrics_set(b, METRIC_PKEYS, METRIC_PKEY_FREE, total - held);
 }
 
-static void view_mux(struct runtime *rt, struct metrics_block *b)
+static void view_key_use(struct runtime *rt, struct metrics_block *b)
 {
-	const struct domain_mux *mux = &rt->core->mux;
-	uint64_t steals = mux->evictions;
+	struct runtime_key_use use;
 
-	for (unsigned i = 0; i < rt->n_workers; i++)
-		metrics_add(b, METRIC_PKEY_ASSIGN, METRIC_ASSIGN_HIT,
-			(int64_t)rt->workers[i].core->pin_hits);
-	metrics_set(
-		b, METRIC_PKEY_ASSIGN, METRIC_ASSIGN_FREE, mux->binds - steals);
-	metrics_set(b, METRIC_PKEY_ASSIGN, METRIC_ASSIGN_STEAL, steals);
-	metrics_set(b, METRIC_PKEY_ASSIGN, METRIC_ASSIGN_WAIT, mux->waits);
+	runtime_key_use(rt, &use);
+	metrics_set(b, METRIC_PKEY_ASSIGN, METRIC_ASSIGN_HIT, use.hits);
+	metrics_set(b, METRIC_PKEY_ASSIGN, METRIC_ASSIGN_FREE, use.free);
+	metrics_set(b, METRIC_PKEY_ASSIGN, METRIC_ASSIGN_STEAL, use.evict);
+	metrics_set(b, METRIC_PKEY_ASSIGN, METRIC_ASSIGN_WAIT, use.waits);
+	metrics_set(b, METRIC_PKEY_RETAG_PAGES, 0, use.retagged);
 }
 
 static void view_logs(struct runtime *rt, struct metrics_block *b)
@@ -121,7 +237,7 @@ void runtime_metrics(struct runtime *rt, struct buf *out)
 	for (unsigned i = 0; i < rt->n_workers; i++)
 		blocks[n++] = rt->workers[i].metrics;
 	view_gauges(rt, &now);
-	view_mux(rt, &now);
+	view_key_use(rt, &now);
 	view_logs(rt, &now);
 	blocks[n++] = &now;
 	metrics_text(out, blocks, n);

@@ -10,6 +10,7 @@
 #include "net/query.h"
 #include "net/registration.h"
 #include "net/rest_json.h"
+#include "net/rest_page.h"
 #include "net/routes.h"
 #include "util/base64.h"
 #include "util/clock.h"
@@ -269,11 +270,6 @@ void rest_function_delete(struct control_req *req)
 
 /* Lists. --------------------------------------------------------------------*/
 
-enum {
-	LIST_LIMIT = 100,
-	LIST_LIMIT_MAX = 1000
-};
-
 struct listing {
 	json_t *functions;
 	uint64_t limit;
@@ -285,16 +281,12 @@ struct listing {
 static bool list_one(struct function *fn, void *arg)
 {
 	struct listing *l = arg;
-	int order = strncmp(fn->id, l->prefix, strlen(l->prefix));
 
-	if (order < 0)
-		return true;
-	if (order > 0)
+	if (strncmp(fn->id, l->prefix, strlen(l->prefix)) != 0)
 		return false;
-	if (json_array_size(l->functions) == l->limit) {
-		l->more = true;
+	l->more = json_array_size(l->functions) == l->limit;
+	if (l->more)
 		return false;
-	}
 	(void)strcpy(l->last, fn->id);
 	return json_array_append_new(l->functions, rest_function_json(fn)) == 0;
 }
@@ -304,6 +296,9 @@ static json_t *list_json(
 {
 	json_t *json;
 
+	/* A tenant's functions stand behind "tenant/", which is no id. */
+	if (!after || strcmp(after, l->prefix) < 0)
+		after = l->prefix;
 	l->functions = json_array();
 	registry_each(x->server->rt->registry, after, list_one, l);
 	json = json_pack("{s:o, s:I}", "functions", l->functions, "total",
@@ -316,25 +311,25 @@ static json_t *list_json(
 void rest_functions_list(struct control_req *req)
 {
 	struct exchange *x = rest_exchange(req);
-	struct query_param q[] = {{"limit"}, {"after"}};
-	struct listing l = {.limit = LIST_LIMIT};
 	char prefix[INSIDE_NAME_MAX + 1] = "", err_mem[ERR_MAX];
+	struct listing l = {.prefix = prefix};
+	struct rest_page page;
 	struct buf err;
-	char *mem = malloc(x->query.len + 1);
 
 	buf_init(&err, err_mem, sizeof(err_mem));
 	if (x->param[0].len && !str_is_name(x->param[0])) {
-		buf_add_lit(&err, "no tenant can have that name");
-	} else if (mem && !query_parse(x->query, q, 2, mem, &err) &&
-		   !query_u64(&q[0], 1, LIST_LIMIT_MAX, &err, &l.limit)) {
-		if (x->param[0].len)
-			(void)snprintf(prefix, sizeof(prefix), "%.*s/",
-				(int)x->param[0].len, x->param[0].ptr);
-		l.prefix = prefix;
-		rest_reply_json(req, 200, list_json(x, &l, q[1].value));
-		free(mem);
+		rest_reply_problem(req, PROBLEM_REQUEST_INVALID,
+			"no tenant can have that name");
 		return;
 	}
-	rest_reply_error(req, PROBLEM_REQUEST_INVALID, &err);
-	free(mem);
+	if (!rest_page_init(&page, req, &err)) {
+		rest_reply_error(req, PROBLEM_REQUEST_INVALID, &err);
+		return;
+	}
+	if (x->param[0].len)
+		(void)snprintf(prefix, sizeof(prefix), "%.*s/",
+			(int)x->param[0].len, x->param[0].ptr);
+	l.limit = page.limit;
+	rest_reply_json(req, 200, list_json(x, &l, page.after));
+	rest_page_fini(&page);
 }

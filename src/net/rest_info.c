@@ -71,7 +71,7 @@ void rest_readyz(struct exchange *x)
 		x, ready ? 200 : 503, "application/json", b.ptr, b.len);
 }
 
-/* Control thread: info, isolates. -------------------------------------------*/
+/* Control thread: info. -----------------------------------------------------*/
 
 static json_t *languages_json(const struct runtime *rt)
 {
@@ -107,34 +107,6 @@ void rest_info(struct control_req *req)
 			(int)server_connections(s), "keys", "total", (int)keys,
 			"held", (int)held, "unsafe_native", unsafe_native(rt),
 			"languages", languages_json(rt)));
-}
-
-static bool isolate_json(const struct runtime_isolate *iso, void *arg)
-{
-	json_t *j = json_pack("{s:I, s:s, s:s, s:I, s:o, s:i, s:f, s:I, s:I,"
-			      " s:I}",
-		"id", (json_int_t)iso->id, "state", iso->state, "function",
-		iso->function, "version", (json_int_t)iso->version, "key",
-		iso->key >= 0 ? json_integer(iso->key) : json_null(), "worker",
-		(int)iso->worker, "age_s",
-		(double)(iso->age_ns / CLOCK_MS) / 1000.0, "calls",
-		(json_int_t)iso->calls, "heap_used", (json_int_t)iso->heap_used,
-		"heap_peak", (json_int_t)iso->heap_peak);
-
-	return json_array_append_new(arg, j) == 0;
-}
-
-void rest_isolates(struct control_req *req)
-{
-	json_t *list;
-
-	if (!rest_no_query(req))
-		return;
-	list = json_array();
-	runtime_isolates(rest_exchange(req)->server->rt, isolate_json, list);
-	rest_reply_json(req, 200,
-		json_pack("{s:I, s:o}", "total",
-			(json_int_t)json_array_size(list), "isolates", list));
 }
 
 /* Control thread: metrics. --------------------------------------------------*/

@@ -49,12 +49,16 @@ control_fn rest_function_put;
 control_fn rest_function_get;
 control_fn rest_function_delete;
 control_fn rest_functions_list;
+/* rest_warm.c */
+control_fn rest_function_warm;
+/* rest_domains.c */
+control_fn rest_isolates;
+control_fn rest_domains;
 /* rest_info.c */
 void rest_livez(struct exchange *x);
 void rest_readyz(struct exchange *x);
 void rest_version(struct exchange *x);
 control_fn rest_info;
-control_fn rest_isolates;
 control_fn rest_metrics;
 /* rest_paper.c */
 control_fn rest_paper;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "core/warm.h"
 #include "engine/engine.h"
 #include "util/clock.h"
 
@@ -339,13 +340,73 @@ static void *worker_main(void *arg)
 
 /* The rest of the runtime. */
 
-void runtime_isolates(struct runtime *rt, runtime_isolate_fn *visit, void *arg)
+int control_warm(struct control_req *req, struct function *fn, size_t n,
+	control_warmed_fn *then)
 {
-	const struct runtime_isolate iso = {
-		.id = 7, .state = "idle", .function = "t/echo", .key = -1};
+	struct control_warmed w = {.idle = 1, .made = n - 1};
+
+	(void)fn;
+	w.load.outcome = core->last_load;
+	if (w.load.outcome != OUTCOME_OK)
+		(void)strcpy(w.load.message, "there is no room");
+	then(req, &w);
+	return 0;
+}
+
+/* Two, at the places 5 and 9. */
+void runtime_isolates(
+	struct runtime *rt, uint64_t from, runtime_isolate_fn *visit, void *arg)
+{
+	static const struct runtime_isolate all[] = {
+		{.id = 7,
+			.state = "idle",
+			.function = "t/echo",
+			.key = -1,
+			.place = 5},
+		{.id = 8,
+			.state = "busy",
+			.function = "t/echo",
+			.key = 3,
+			.place = 9}};
 
 	(void)rt;
-	(void)visit(&iso, arg);
+	for (size_t i = 0; i < 2; i++)
+		if (all[i].place >= from && !visit(&all[i], arg))
+			return;
+}
+
+size_t runtime_isolate_count(struct runtime *rt)
+{
+	(void)rt;
+	return 2;
+}
+
+/* Key 3 is lent, key 4 is not. */
+void runtime_domains(struct runtime *rt, runtime_domain_fn *visit, void *arg)
+{
+	struct runtime_domain d = {.key = 3,
+		.owned = true,
+		.owner = {.id = 8, .state = "busy", .function = "t/echo"},
+		.pins = 1,
+		.resident = 8192,
+		.binds = 5,
+		.steals = 4};
+
+	(void)rt;
+	visit(&d, arg);
+	d = (struct runtime_domain){.key = 4};
+	visit(&d, arg);
+}
+
+void runtime_key_use(struct runtime *rt, struct runtime_key_use *ret)
+{
+	(void)rt;
+	*ret = (struct runtime_key_use){.hits = 10,
+		.free = 2,
+		.evict = 3,
+		.waits = 1,
+		.wait_ns = 1500000,
+		.retagged = 64};
 }
 
 void runtime_keys(struct runtime *rt, unsigned *ret_total, unsigned *ret_held)
@@ -394,8 +455,8 @@ static void publish(const char *name)
 	bool replaced;
 
 	(void)strcpy(o.name, name);
-	(void)registry_publish(
-		&registry, function_new(&o, name, strlen(name), NULL), &replaced);
+	(void)registry_publish(&registry,
+		function_new(&o, name, strlen(name), NULL), &replaced);
 }
 
 void fake_core_start(struct fake_core *f, const struct server_options *opt)

@@ -444,7 +444,7 @@ static void request_look(struct control_req *req)
 	struct buf out;
 	unsigned total = 7, held = 7;
 
-	runtime_isolates(req->worker->rt, look_one, NULL);
+	runtime_isolates(req->worker->rt, 0, look_one, NULL);
 	runtime_keys(req->worker->rt, &total, &held);
 	EXPECT(total == 0 && held == 0);
 	buf_init(&out, text, sizeof(text) - 1);
