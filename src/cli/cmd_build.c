@@ -114,6 +114,7 @@ static bool is_link_flag(const char *flag)
 	return false;
 }
 
+/* What the files are, and thus what is needed. */
 static int find_compilers(struct build *b)
 {
 	static const char *const c[] = {"cc", "gcc", "clang", NULL};
@@ -128,6 +129,9 @@ static int find_compilers(struct build *b)
 				"%s is neither C (.c) nor C++ (.cc, .cpp), nor "
 				"to be linked (.o, .a)",
 				b->cli->argv[i]);
+		if (b->out && strcmp(b->out, b->cli->argv[i]) == 0)
+			return cli_usage_error(
+				b->cli, "%s would be overwritten", b->out);
 		needs_cxx |= kind == KIND_CXX;
 	}
 	if (!b->cc)

@@ -308,7 +308,8 @@ def test_no_compiler():
 def test_wrong_use():
     write("hello.c", HELLO)
     for args in ([], ["--frob"], ["hello.txt"], ["hello"], ["hello.c", "-O3"],
-                 ["hello.c", "-o", ""], ["hello.c", "--cc", ""], ["--"]):
+                 ["hello.c", "-o", ""], ["hello.c", "-o", "hello.c"],
+                 ["hello.c", "--cc", ""], ["--"]):
         r = build(*args)
         same((args, r.returncode, r.stdout), (args, 2, ""))
         has(r.stderr, "gvisord build: ")
@@ -389,7 +390,8 @@ def test_every_end():
              "__cxa_throw_bad_array_new_length", "Function.OutOfMemory: "),
             ("_ZSt9terminatev", crashed + "the function called std::term"),
             ("_ZSt25__throw_bad_function_callv _ZSt16__throw_bad_castv "
-             "_Unwind_Resume __gxx_personality_v0 __cxa_begin_catch",
+             "_Unwind_Resume __gxx_personality_v0 __cxa_begin_catch "
+             "rust_eh_personality",
              crashed + "an exception or a panic"),
             ("gv_fail", "Function.Error: \"gv_fail\"")):
         for name in names.split():
@@ -415,7 +417,7 @@ def test_documented():
     for name in table():
         # Of a function for double, the one for float is the same with an f.
         same((name, bool({name, re.sub(r"f(_r)?$", r"\1", name)} & words or
-                         re.match(r"_Z|__|_Unwind", name))), (name, True))
+                         re.match(r"_Z|__|_Unwind|rust_eh", name))), (name, True))
 
 
 if __name__ == "__main__":

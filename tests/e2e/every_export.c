@@ -631,6 +631,7 @@ extern void _ZSt16__throw_bad_castv(void);
 extern void _ZSt9terminatev(void);
 extern void _Unwind_Resume(void);
 extern void __gxx_personality_v0(void);
+extern void rust_eh_personality(void);
 extern void __cxa_begin_catch(void);
 extern void _ZSt19__throw_logic_errorPKc(const char *);
 extern void _ZSt20__throw_length_errorPKc(const char *);
@@ -688,6 +689,7 @@ static const struct {
 	END(_ZSt9terminatev),
 	END(_Unwind_Resume),
 	END(__gxx_personality_v0),
+	END(rust_eh_personality),
 	END(__cxa_begin_catch),
 };
 
