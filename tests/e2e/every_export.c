@@ -763,10 +763,8 @@ int handler(const struct gv_request *req, struct gv_response *res)
 	rounding();
 	news();
 	guards();
-	if (bad[0] == '\0')
-		strcpy(bad, "all");
 	res->kind = GV_TEXT;
-	res->body = bad;
-	res->body_len = strlen(bad);
-	return 0;
+	res->body = bad[0] ? bad : "all";
+	res->body_len = strlen(res->body);
+	return bad[0] != '\0';
 }
