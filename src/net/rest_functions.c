@@ -11,9 +11,11 @@
 #include "net/registration.h"
 #include "net/rest_json.h"
 #include "net/rest_page.h"
+#include "net/rest_show.h"
 #include "net/routes.h"
 #include "util/base64.h"
 #include "util/clock.h"
+#include "util/gbuf.h"
 #include "util/log.h"
 
 enum {
@@ -34,21 +36,22 @@ struct wish {
 
 static void put_done(struct control_req *req, const struct registration *reg)
 {
-	json_t *json;
+	struct buf b;
 
 	if (reg->result == REGISTRATION_FAILED) {
 		rest_reply_refused(
 			req, reg->problem, reg->detail, reg->refusals);
 		return;
 	}
-	json = rest_function_json(reg->fn);
-	if (json)
-		(void)json_object_set_new(json, "replaced",
-			json_boolean(reg->result == REGISTRATION_REPLACED));
+	gbuf_init(&b);
+	rest_show_function(&b, reg->fn);
+	buf_add_str(&b, reg->result == REGISTRATION_REPLACED
+				? ",\"replaced\":true}"
+				: ",\"replaced\":false}");
 	if (reg->result == REGISTRATION_NEW)
 		(void)snprintf(req->location, sizeof(req->location),
 			"/v1/functions/%s", reg->fn->id);
-	rest_reply_json(req, reg->result == REGISTRATION_NEW ? 201 : 200, json);
+	rest_reply_buf(req, reg->result == REGISTRATION_NEW ? 201 : 200, &b);
 }
 
 static bool wish_apply(
@@ -245,13 +248,18 @@ void rest_function_get(struct control_req *req)
 	struct exchange *x = rest_exchange(req);
 	struct function *fn =
 		registry_find(x->server->rt->registry, x->id, x->id_len);
+	struct buf b;
 
 	if (!rest_no_query(req))
 		return;
-	if (fn)
-		rest_reply_json(req, 200, rest_function_json(fn));
-	else
+	if (!fn) {
 		rest_reply_not_found(req);
+		return;
+	}
+	gbuf_init(&b);
+	rest_show_function(&b, fn);
+	buf_add_char(&b, '}');
+	rest_reply_buf(req, 200, &b);
 }
 
 void rest_function_delete(struct control_req *req)
@@ -271,7 +279,8 @@ void rest_function_delete(struct control_req *req)
 /* Lists. --------------------------------------------------------------------*/
 
 struct listing {
-	json_t *functions;
+	struct buf out;
+	size_t n;
 	uint64_t limit;
 	const char *prefix; /* "tenant/", or "" */
 	bool more;
@@ -284,28 +293,34 @@ static bool list_one(struct function *fn, void *arg)
 
 	if (strncmp(fn->id, l->prefix, strlen(l->prefix)) != 0)
 		return false;
-	l->more = json_array_size(l->functions) == l->limit;
+	l->more = l->n == l->limit;
 	if (l->more)
 		return false;
+	if (l->n++)
+		buf_add_char(&l->out, ',');
+	rest_show_function(&l->out, fn);
+	buf_add_char(&l->out, '}');
 	(void)strcpy(l->last, fn->id);
-	return json_array_append_new(l->functions, rest_function_json(fn)) == 0;
+	return buf_ok(&l->out);
 }
 
-static json_t *list_json(
-	struct exchange *x, struct listing *l, const char *after)
+static void list_write(
+	struct listing *l, struct registry *registry, const char *after)
 {
-	json_t *json;
-
 	/* A tenant's functions stand behind "tenant/", which is no id. */
 	if (!after || strcmp(after, l->prefix) < 0)
 		after = l->prefix;
-	l->functions = json_array();
-	registry_each(x->server->rt->registry, after, list_one, l);
-	json = json_pack("{s:o, s:I}", "functions", l->functions, "total",
-		(json_int_t)registry_count(x->server->rt->registry));
-	if (json && l->more)
-		(void)json_object_set_new(json, "next", json_string(l->last));
-	return json;
+	gbuf_init(&l->out);
+	buf_add_lit(&l->out, "{\"functions\":[");
+	registry_each(registry, after, list_one, l);
+	buf_add_lit(&l->out, "],\"total\":");
+	buf_add_u64(&l->out, registry_count(registry));
+	if (l->more) {
+		buf_add_lit(&l->out, ",\"next\":\"");
+		buf_add_str(&l->out, l->last);
+		buf_add_char(&l->out, '"');
+	}
+	buf_add_char(&l->out, '}');
 }
 
 void rest_functions_list(struct control_req *req)
@@ -330,6 +345,7 @@ void rest_functions_list(struct control_req *req)
 		(void)snprintf(prefix, sizeof(prefix), "%.*s/",
 			(int)x->param[0].len, x->param[0].ptr);
 	l.limit = page.limit;
-	rest_reply_json(req, 200, list_json(x, &l, page.after));
+	list_write(&l, x->server->rt->registry, page.after);
+	rest_reply_buf(req, 200, &l.out);
 	rest_page_fini(&page);
 }

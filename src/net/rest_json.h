@@ -56,7 +56,5 @@ struct rest_field {
 bool rest_read_fields(
 	json_t *object, struct rest_field *fields, size_t n, struct buf *err);
 
-/* What GET shows of a function. */
-json_t *rest_function_json(struct function *fn);
 /* "2026-01-31T12:00:00.123Z"; ret_text has room for 32 bytes. */
 void rest_time(uint64_t real_ns, char ret_text[32]);
