@@ -237,19 +237,47 @@ static unsigned count_lines(const struct daemon *d, const char *file)
 	return n;
 }
 
-bool daemon_maps(const struct daemon *d, const char *name)
+unsigned daemon_count_maps(const struct daemon *d, const char *name)
 {
 	char path[64], line[512];
-	bool found = false;
+	unsigned n = 0;
 	FILE *f;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/maps", d->pid);
 	f = fopen(path, "re");
-	while (f && !found && fgets(line, sizeof(line), f))
-		found = strstr(line, name);
+	while (f && fgets(line, sizeof(line), f))
+		n += strstr(line, name) != NULL;
 	if (f)
 		(void)fclose(f);
-	return found;
+	return n;
+}
+
+bool daemon_maps(const struct daemon *d, const char *name)
+{
+	return daemon_count_maps(d, name) > 0;
+}
+
+unsigned daemon_files(const struct daemon *d, const char *name)
+{
+	char path[300], target[256];
+	struct dirent *e;
+	unsigned n = 0;
+	DIR *dir;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", d->pid);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir))) {
+		ssize_t len;
+
+		(void)snprintf(path, sizeof(path), "/proc/%d/fd/%.32s", d->pid,
+			e->d_name);
+		len = readlink(path, target, sizeof(target) - 1);
+		target[len > 0 ? len : 0] = '\0';
+		n += strstr(target, name) != NULL;
+	}
+	if (dir)
+		(void)closedir(dir);
+	return n;
 }
 
 static unsigned count_fds(const struct daemon *d)

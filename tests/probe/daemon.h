@@ -69,6 +69,10 @@ int daemon_died(struct daemon *d, unsigned ms);
 bool daemon_same(const struct daemon *d);
 /* It has a mapping with this in its name. */
 bool daemon_maps(const struct daemon *d, const char *name);
+/* How many mappings have this in their line of /proc/PID/maps. */
+unsigned daemon_count_maps(const struct daemon *d, const char *name);
+/* How many descriptors are files with this in their names. */
+unsigned daemon_files(const struct daemon *d, const char *name);
 void daemon_use(const struct daemon *d, struct daemon_use *ret_use);
 /* True when the line that begins with `name` in /proc/PID/<file> has `want`. */
 bool daemon_says(const struct daemon *d, const char *file, const char *name,

@@ -1,5 +1,5 @@
 /*
- * gvisord-probe: the product with two engines more, which do inside an isolate
+ * gvisord-probe: the product with one engine more, which does inside an isolate
  * what functions must not, and with defences that can be left out. For tests.
  */
 #include "cli/cli.h"
@@ -15,13 +15,6 @@ static int probe_admit(
 	return 0;
 }
 
-const struct engine engine_probe = {
-	.name = "probe",
-	.media_type = "text/x-probe",
-	.inside_main = probe_in_main,
-	.admit = probe_admit,
-};
-
 const struct engine engine_faulty = {
 	.name = "faulty",
 	.media_type = "text/x-faulty",
@@ -34,7 +27,7 @@ int main(int argc, char **argv)
 {
 	static struct engine lua;
 	static const struct engine *const engines[] = {
-		&lua, &engine_probe, &engine_faulty, NULL};
+		&lua, &engine_native, &engine_faulty, NULL};
 
 	argc = without_parse(argc, argv);
 	if (argc < 0) {

@@ -4,6 +4,7 @@
  */
 #include "tests/probe/without.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 
 #include "core/isolate.h"
 #include "core/worker.h"
+#include "engine/program.h"
+#include "engine/refusal.h"
 #include "engine/lua_in.h"
 #include "pkey/gate.h"
 #include "pkey/partition.h"
@@ -34,6 +37,12 @@ enum {
 	SCAN,	  /* the scan at start; plants what it would have found */
 	TAG,	  /* a page of key 0: it gets S */
 	PLANT,	  /* nothing; plants what the scan finds */
+	CODE,	  /* native: refusing what the scan finds */
+	OBJECT,	  /* native: refusing anything */
+	SEALS,	  /* native: those of a program's file */
+	PRIVATE,  /* native: a program's file mapped so */
+	RIGHTS,	  /* native: code and constants are not to be written */
+	PROGRAMS, /* native: their end */
 	SWITCHES
 };
 
@@ -52,6 +61,12 @@ static const char *const names[SWITCHES] = {
 	[SCAN] = "scan",
 	[TAG] = "tag",
 	[PLANT] = "plant",
+	[CODE] = "code",
+	[OBJECT] = "object",
+	[SEALS] = "seals",
+	[PRIVATE] = "private",
+	[RIGHTS] = "rights",
+	[PROGRAMS] = "programs",
 };
 
 static bool without[SWITCHES] __attribute__((section(".gv_shared"))) = {false};
@@ -194,6 +209,16 @@ bool __wrap_isolate_contains(
 	return without[POINTERS] || __real_isolate_contains(iso, ptr, len);
 }
 
+bool __wrap_isolate_writable(
+	const struct isolate *iso, uint64_t ptr, uint64_t len);
+bool __real_isolate_writable(
+	const struct isolate *iso, uint64_t ptr, uint64_t len);
+bool __wrap_isolate_writable(
+	const struct isolate *iso, uint64_t ptr, uint64_t len)
+{
+	return without[POINTERS] || __real_isolate_writable(iso, ptr, len);
+}
+
 long __wrap_syscall(long nr, ...);
 long __real_syscall(long nr, ...);
 long __wrap_syscall(long nr, ...)
@@ -217,6 +242,70 @@ int __wrap_madvise(void *at, size_t len, int advice)
 	if (without[WIPE] && advice == MADV_DONTNEED)
 		return 0;
 	return __real_madvise(at, len, advice);
+}
+
+/* The same, where a program's image was mapped; and how it is mapped. */
+void *__wrap_mmap64(
+	void *at, size_t len, int prot, int flags, int fd, off_t offset);
+void *__real_mmap64(
+	void *at, size_t len, int prot, int flags, int fd, off_t offset);
+void *__wrap_mmap64(
+	void *at, size_t len, int prot, int flags, int fd, off_t offset)
+{
+	if (without[WIPE] && at && prot == PROT_NONE && (flags & MAP_FIXED))
+		return at;
+	if (without[PRIVATE] && at && fd >= 0)
+		flags = (flags & ~MAP_PRIVATE) | MAP_SHARED;
+	return __real_mmap64(at, len, prot, flags, fd, offset);
+}
+
+/* Code and constants are as writable as all else. */
+static int loosened(int prot)
+{
+	return without[RIGHTS] && (prot & PROT_READ) ? prot | PROT_WRITE : prot;
+}
+
+int __wrap_pkey_mprotect(void *at, size_t len, int prot, int key);
+int __real_pkey_mprotect(void *at, size_t len, int prot, int key);
+int __wrap_pkey_mprotect(void *at, size_t len, int prot, int key)
+{
+	return __real_pkey_mprotect(at, len, loosened(prot), key);
+}
+
+int __wrap_fcntl64(int fd, int command, ...);
+int __real_fcntl64(int fd, int command, ...);
+int __wrap_fcntl64(int fd, int command, ...)
+{
+	va_list ap;
+	long arg;
+
+	va_start(ap, command);
+	arg = va_arg(ap, long);
+	va_end(ap);
+	if (without[SEALS] && command == F_ADD_SEALS)
+		return 0;
+	return __real_fcntl64(fd, command, arg);
+}
+
+struct refusal *__wrap_refusals_add(
+	struct refusals *r, enum refusal_code code, const char *fmt, ...);
+struct refusal *__real_refusals_add(
+	struct refusals *r, enum refusal_code code, const char *fmt, ...);
+struct refusal *__wrap_refusals_add(
+	struct refusals *r, enum refusal_code code, const char *fmt, ...)
+{
+	if (without[OBJECT] || (without[CODE] && code >= REFUSAL_WRPKRU &&
+				       code <= REFUSAL_SYSTEM_CALL))
+		return NULL;
+	/* The detail is for people. */
+	return __real_refusals_add(r, code, "%s", fmt);
+}
+
+struct program *__wrap_program_free(struct program *p);
+struct program *__real_program_free(struct program *p);
+struct program *__wrap_program_free(struct program *p)
+{
+	return without[PROGRAMS] ? NULL : __real_program_free(p);
 }
 
 int __wrap_jail_env(void);

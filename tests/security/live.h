@@ -1,14 +1,18 @@
 #pragma once
 /*
  * A live daemon to attack over REST: gvisord-probe on real keys, with two
- * functions of the probe engine, "attacker" (little memory, little time) and
- * "neighbour". What an attack does is a deed (tests/probe/probe_in.h) that a
- * client asks the attacker for. Evaluation side (T of its own process).
+ * native functions, "attacker" (little memory, little time) and "neighbour",
+ * that came in and run as any function does. What an attack does is a deed
+ * (tests/probe/deeds.h) that a client asks the attacker for; what it has to
+ * know about the daemon is told it from outside (live_where()). In software
+ * mode, where native code is refused, an engine of gvisord-probe does the
+ * deeds. Evaluation side (T of its own process).
  */
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "tests/probe/daemon.h"
+#include "tests/security/symbols.h"
 
 enum {
 	LIVE_TIMEOUT_MS = 200, /* of the attacker */
@@ -30,7 +34,10 @@ struct live {
 	struct daemon daemon;
 	struct client client;
 	struct reply reply;
-	const char *type; /* media type of the probe engine in this mode */
+	bool native;	      /* deeds are done by native code */
+	struct body attacker; /* that code, told where things are */
+	struct symbols symbols;
+	uint64_t base; /* of the daemon's image */
 };
 
 struct live_options {
@@ -38,6 +45,8 @@ struct live_options {
 	const char *without; /* defences: see tests/probe/without.h; NULL: none
 			      */
 	const char *set;     /* one "key=value" of configuration, or NULL */
+	bool calls; /* let bytes of system calls in, and the attacker has some
+		     */
 	uid_t uid;
 };
 
@@ -55,9 +64,18 @@ __attribute__((format(printf, 3, 4))) void live_do(
 /* The same, for a hexadecimal number; 0: there was none. */
 __attribute__((format(printf, 3, 4))) uint64_t live_ask(
 	struct live *l, const char *function, const char *deed, ...);
-/* Deploys one more of the probe engine. */
+/* Where a symbol of the daemon's is, in this process of it; 0: nowhere. */
+uint64_t live_where(const struct live *l, const char *symbol);
+/* Deploys one more that does deeds; code: its plan (deeds.h), or "x". */
 bool live_probe(struct live *l, const char *name, const char *code,
 	const char *options);
+/* The same, of any shared object; its status. */
+int live_object(struct live *l, const char *name, const struct body *object,
+	const char *options);
+/* The bytes of a file beside gvisord-probe; NULL: there is none. */
+unsigned char *live_file(const char *name, size_t *ret_len);
+/* A copy of the attacker's code with another plan; for free(). */
+struct body live_planned(const struct live *l, const char *plan);
 /* Deploys Lua source; its status. */
 int live_lua(struct live *l, const char *name, const char *source,
 	const char *options);

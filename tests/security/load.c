@@ -9,7 +9,9 @@ bool load_start(struct soak *s, struct live *l, unsigned connections)
 {
 	(void)memset(s, 0, sizeof(*s));
 	s->daemon = &l->daemon;
-	s->keys = strcmp(l->type, "text/x-probe") == 0;
+	s->keys = l->native;
+	if (l->native)
+		s->native = &l->attacker;
 	s->say = attack_say;
 	if (!soak_deploy(s))
 		return false;

@@ -10,9 +10,11 @@ enum {
 	PERCENT = 100,
 	DIE = 25, /* of a hundred turns */
 	CHURN = 5,
-	EVERY_PROBE = 4, /* neighbours: one in so many is a probe */
-	WATCHER = 3,
+	EVERY_PROBE = 2, /* neighbours: one in so many is a probe */
+	WATCHER = 1,
 };
+
+#define NATIVE "application/x-sharedlib"
 
 static const char lua_bomb[] = "return function() local t = {} "
 			       "while true do t[#t + 1] = "
@@ -48,7 +50,7 @@ static const struct death deaths[] = {
 	{"patient", "overflow", "Function.Crashed", false},
 	{"faulty", "callspin", "Sandbox.Timeout", false},
 	{"patient", "flood", NULL, false},
-	{"patient", "syscall 27", "Sandbox.SyscallDenied", false},
+	{"caller", "syscall 27", "Sandbox.SyscallDenied", false},
 	{"faulty", "spintext", "Sandbox.Timeout", false},
 	{"patient", "hostcall 4d2", "Function.Crashed", false},
 	{"patient", NULL, NULL, true},
@@ -167,13 +169,19 @@ static void churn(struct turn *t)
 	static const char source[] =
 		"return function(e) return 'here ' .. e end";
 	struct soak *s = t->soak;
+	bool native = s->native && t->n % 2;
 	bool good;
 	char name[32];
 
 	(void)snprintf(name, sizeof(name), "tenant%u/f", t->seed);
-	good = client_deploy(&t->client, name, "text/x-lua", source,
-		       "?idle_ttl_ms=20") == 201;
-	client_invoke(&t->client, name, "1", t->reply);
+	if (native)
+		client_put(&t->client, name, NATIVE, s->native,
+			"?idle_ttl_ms=20", t->reply);
+	else
+		t->reply->status = client_deploy(&t->client, name, "text/x-lua",
+			source, "?idle_ttl_ms=20");
+	good = t->reply->status == 201;
+	client_invoke(&t->client, name, native ? "echo here 1" : "1", t->reply);
 	good = good && strcmp(t->reply->body, "here 1") == 0;
 	client_delete(&t->client, name, t->reply);
 	good = good && t->reply->status == 204;
@@ -215,18 +223,39 @@ static void *connection(void *arg)
 
 /* The whole. --------------------------------------------------------------- */
 
-static bool deploy_neighbours(struct client *c)
+/* One that does deeds. */
+static bool deploy_probe(
+	struct soak *s, struct client *c, const char *name, const char *options)
 {
+	struct reply *r;
+	bool good;
+
+	if (!s->native)
+		return client_deploy(c, name, "text/x-faulty", "x", options) ==
+		       201;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return false;
+	client_put(c, name, NATIVE, s->native, options, r);
+	good = r->status == 201;
+	free(r);
+	return good;
+}
+
+static bool deploy_neighbours(struct soak *s, struct client *c)
+{
+	static const char options[] = "?memory_mb=4&idle_ttl_ms=600000";
 	bool good = true;
 	char name[32];
 
 	for (unsigned i = 0; i < SOAK_NEIGHBOURS; i++) {
 		(void)snprintf(name, sizeof(name), "neighbour%u", i);
-		good = client_deploy(c, name,
-			       is_probe(i) ? "text/x-faulty" : "text/x-lua",
-			       is_probe(i) ? "x" : lua_neighbour,
-			       "?memory_mb=4&idle_ttl_ms=600000") == 201 &&
-		       good;
+		if (is_probe(i))
+			good = deploy_probe(s, c, name, options) && good;
+		else
+			good = client_deploy(c, name, "text/x-lua",
+				       lua_neighbour, options) == 201 &&
+			       good;
 	}
 	return good;
 }
@@ -239,10 +268,11 @@ bool soak_deploy(struct soak *s)
 	bool good;
 
 	client_init(&c, s->daemon);
-	good = deploy_neighbours(&c) &&
-	       client_deploy(&c, "faulty", "text/x-faulty", "x", limits) ==
-		       201 &&
-	       client_deploy(&c, "patient", "text/x-faulty", "x", longer) ==
+	good = deploy_neighbours(s, &c) &&
+	       deploy_probe(s, &c, "faulty", limits) &&
+	       deploy_probe(s, &c, "patient", longer) &&
+	       /* Native code with their bytes is refused. */
+	       client_deploy(&c, "caller", "text/x-faulty", "x", longer) ==
 		       201 &&
 	       client_deploy(&c, "spin", "text/x-lua", lua_spin, limits) ==
 		       201 &&
@@ -256,7 +286,7 @@ bool soak_deploy(struct soak *s)
 bool soak_remove(struct soak *s)
 {
 	static const char *const others[] = {
-		"faulty", "patient", "spin", "bomb"};
+		"faulty", "patient", "caller", "spin", "bomb"};
 	const size_t n_others = sizeof(others) / sizeof(*others);
 	struct reply *r = calloc(1, sizeof(*r));
 	struct client c;

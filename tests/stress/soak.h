@@ -16,12 +16,15 @@
 enum {
 	SOAK_CONNECTIONS = 16,
 	SOAK_NEIGHBOURS = 32, /* functions that are served ... */
-	SOAK_FUNCTIONS = 40,  /* ... and all of them */
+	SOAK_FUNCTIONS = 41,  /* ... and all of them */
 };
 
 struct soak {
 	const struct daemon *daemon;
 	bool keys; /* the deeds that need them are done, too */
+	/* attacker.so, told where things are: half of the functions are it.
+	 * NULL: an engine of the test daemon's stands in. */
+	const struct body *native;
 	/* For the reader of a failure; the first few are told. */
 	void (*say)(const char *text, ...)
 		__attribute__((format(printf, 1, 2)));

@@ -93,8 +93,9 @@ int main(int argc, char **argv)
 	daemon_start(&the_daemon, argv[1], more);
 	client_init(&c, &the_daemon);
 	tap_ok(soak_deploy(&soak), "%d functions deployed", SOAK_FUNCTIONS);
-	tap_ok(client_deploy(&c, "unsafe", "text/x-probe", "x", "") >= 400,
-		"an unsafe engine without keys: refused");
+	tap_ok(client_deploy(
+		       &c, "unsafe", "application/x-sharedlib", "x", "") == 503,
+		"native code without keys: refused");
 	storm(WARM_UP);
 	daemon_use(&the_daemon, &before);
 	storm((unsigned)strtoul(argv[2], NULL, 10));

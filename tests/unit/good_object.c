@@ -1,7 +1,7 @@
 /* The admitted object; see the header. */
 #include "good_object.h"
 
-#include <criterion/criterion.h>
+#include "base/check.h"
 #include <stddef.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ uint32_t good_string(const struct good *g, const char *name)
 
 	while (at < sizeof(strings) && strcmp(g->str + at, name) != 0)
 		at += (uint32_t)strlen(g->str + at) + 1;
-	cr_assert_lt(at, sizeof(strings), "no string %s", name);
+	CHECK(at < sizeof(strings));
 	return at;
 }
 

@@ -14,19 +14,28 @@ enum {
 	SELECTOR = 40 /* in a gate page */
 };
 
+/* A goal with a symbol is found from outside, others an isolate finds itself.
+ */
+static uint64_t goal(const char *symbol, const char *found)
+{
+	return symbol ? live_where(&live, symbol)
+		      : live_ask(&live, "attacker", "where %s", found);
+}
+
 static void cases(void)
 {
 	static const struct {
 		const char *what;
+		const char *symbol;
 		uint64_t offset;
 		bool readable;
 	} goals[] = {
-		{"data", 0, false},
-		{"thread", 0, false},
-		{"page", 0, true},
-		{"page", SELECTOR, true},
-		{"libc", 0, true},
-		{"text", 0, true},
+		{"data", "deeds_secret", 0, false},
+		{"thread", NULL, 0, false},
+		{"page", NULL, 0, true},
+		{"page", NULL, SELECTOR, true},
+		{"libc", "environ", 0, true},
+		{"text", "native_in_main", 0, true},
 	};
 	uint64_t other;
 
@@ -34,8 +43,7 @@ static void cases(void)
 	other = live_ask(&live, "neighbour", "self");
 	for (size_t i = 0; i < sizeof(goals) / sizeof(*goals); i++) {
 		uint64_t at =
-			live_ask(&live, "attacker", "where %s", goals[i].what) +
-			goals[i].offset;
+			goal(goals[i].symbol, goals[i].what) + goals[i].offset;
 
 		if (!goals[i].readable)
 			live_refused(&live, live_hurt, goals[i].what,
@@ -58,7 +66,7 @@ static void controls(void)
 	uint64_t data, other;
 
 	live_start(&live, &soft);
-	data = live_ask(&live, "attacker", "where data");
+	data = live_where(&live, "deeds_secret");
 	other = live_ask(&live, "neighbour", "self");
 	attack_worked(
 		live_ask(&live, "attacker", "read %lx", data) == LIVE_SECRET,

@@ -20,7 +20,7 @@ static void cases(void)
 	uint64_t data, other, thread, page;
 
 	live_start(&live, NULL);
-	data = live_ask(&live, "attacker", "where data");
+	data = live_where(&live, "deeds_secret");
 	thread = live_ask(&live, "attacker", "where thread");
 	page = live_ask(&live, "attacker", "where page");
 	other = live_ask(&live, "neighbour", "self");
@@ -53,7 +53,7 @@ static void controls(void)
 	int status;
 
 	live_start(&live, &soft);
-	data = live_ask(&live, "attacker", "where data");
+	data = live_where(&live, "deeds_secret");
 	attack_worked(live_ask(&live, "attacker", "stackread %lx %lx", data,
 			      data + ABOVE) == LIVE_SECRET,
 		"read on a trusted stack without keys");

@@ -15,8 +15,8 @@ static void cases(void)
 	uint64_t data, text, end;
 
 	live_start(&live, NULL);
-	data = live_ask(&live, "attacker", "where data");
-	text = live_ask(&live, "attacker", "where text");
+	data = live_where(&live, "deeds_secret");
+	text = live_where(&live, "native_in_main");
 	end = live_ask(&live, "attacker", "where end");
 	live_refused(&live, live_crashed, "UD2", "trap");
 	live_refused(&live, live_crashed, "division by zero", "divide");

@@ -15,7 +15,6 @@
 
 enum {
 	PAGE = 4096,
-	GUARD_AND_STACK = 704 << 10,
 };
 
 static struct live live;
@@ -53,11 +52,11 @@ static void foreign_all(void)
 	foreign("no address", 0x8000000000000000);
 	foreign("the kernel", 0xffffffff81000000);
 	foreign("the last byte there is", 0xffffffffffffffff);
-	foreign(".data", live_ask(&live, "attacker", "where data"));
-	foreign("text", live_ask(&live, "attacker", "where text"));
+	foreign(".data", live_where(&live, "deeds_secret"));
+	foreign("text", live_where(&live, "native_in_main"));
 	foreign("gate_thread", live_ask(&live, "attacker", "where thread"));
 	foreign("the gate page", live_ask(&live, "attacker", "where page"));
-	foreign("the C library", live_ask(&live, "attacker", "where libc"));
+	foreign("the C library", live_where(&live, "environ"));
 	foreign("the neighbour", live_ask(&live, "neighbour", "self"));
 }
 
@@ -70,7 +69,7 @@ static void edges(void)
 		&live, live_crashed, "past its end", "fail %lx 0", end() + 1);
 	live_refused(&live, live_crashed, "the guard below its stack",
 		"reply %lx 8",
-		(own() & ~(uint64_t)(PAGE - 1)) - GUARD_AND_STACK);
+		live_ask(&live, "attacker", "where stack") - PAGE);
 	live_refused(&live, live_crashed, "its own and much more",
 		"reply %lx 500000", own());
 	live_refused(&live, live_crashed, "one byte too many", "reply %lx 9",
@@ -115,10 +114,10 @@ static void rooms(void)
 {
 	room("the first page", 8);
 	room("the kernel", 0xffffffff81000000);
-	room(".data", live_ask(&live, "attacker", "where data"));
+	room(".data", live_where(&live, "deeds_secret"));
 	room("the gate page", live_ask(&live, "attacker", "where page"));
 	room("gate_thread", live_ask(&live, "attacker", "where thread"));
-	room("the C library", live_ask(&live, "attacker", "where libc"));
+	room("the C library", live_where(&live, "environ"));
 	room("the neighbour", live_ask(&live, "neighbour", "self"));
 	room("past the attacker's end", end() - PAGE);
 	room("around the end of all", -(uint64_t)PAGE);
@@ -132,7 +131,7 @@ static void control(void)
 	char code[64];
 
 	live_start(&live, &none);
-	data = live_ask(&live, "attacker", "where data");
+	data = live_where(&live, "deeds_secret");
 	live_do(&live, "attacker", "reply %lx 8", data);
 	attack_worked(
 		live.reply.len == sizeof(secret) &&

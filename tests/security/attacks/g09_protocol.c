@@ -40,7 +40,7 @@ static void loads(uint64_t own, uint64_t other)
 	load("a number of 64 bits", "load ffffffffffffffff");
 	load("a number that is right in 32 bits", "load 100000001");
 	load("a failure of no kind", "load 3 0 0 0");
-	load("a failure past the last", "load 3 7 0 0");
+	load("a failure past the last", "load 3 9 0 0");
 	load("a failure of 64 bits", "load 3 ffffffffffffffff 0 0");
 	(void)snprintf(code, sizeof(code), "load 2 %lx 8 1", own);
 	load("a reply out of another isolate", code);
@@ -65,14 +65,14 @@ static void invokes(uint64_t own)
 		{"a number of 64 bits", "call ffffffffffffffff"},
 		{"a number that is right in 32 bits", "call 100000002 0 0 0"},
 		{"a failure of no kind", "call 3 0"},
-		{"a failure past the last", "call 3 7"},
+		{"a failure past the last", "call 3 9"},
 		{"a failure of 64 bits", "call 3 8000000000000001"},
 	};
 
 	for (size_t i = 0; i < sizeof(broken) / sizeof(*broken); i++)
 		live_refused(&live, live_crashed, broken[i].what, "%s",
 			broken[i].deed);
-	for (unsigned kind = INSIDE_FAIL_LOAD; kind <= INSIDE_FAIL_REQUEST;
+	for (unsigned kind = INSIDE_FAIL_LOAD; kind <= INSIDE_FAIL_DIED;
 		kind++) {
 		live_do(&live, "attacker", "call 3 %x %lx 4", kind,
 			live_ask(&live, "attacker", "self"));
@@ -133,7 +133,7 @@ static void control(void)
 
 	live_start(&live, &none);
 	(void)snprintf(code, sizeof(code), "load 3 1 %lx %zx",
-		live_ask(&live, "attacker", "where words"), sizeof(words) - 1);
+		live_where(&live, "deeds_words"), sizeof(words) - 1);
 	(void)live_probe(&live, "rude", code, "?memory_mb=4");
 	attack_worked(strstr(live.reply.body, words),
 		"unchecked, a failure at load gives .data away");

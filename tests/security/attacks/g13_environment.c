@@ -142,8 +142,8 @@ static void inside(void)
 {
 	/* The list's address is the C library's and can be read; the list and
 	 * the strings can't. */
-	uint64_t list = live_ask(&live, "attacker", "read %lx",
-		live_ask(&live, "attacker", "where libc"));
+	uint64_t list = live_ask(
+		&live, "attacker", "read %lx", live_where(&live, "environ"));
 
 	attack_held(list != 0, "an isolate reads where the list is");
 	live_refused(&live, live_hurt, "the list", "read %lx", list);

@@ -100,8 +100,7 @@ static void run(void)
 
 	live_start(&live, NULL);
 	n = shown(&image);
-	attack_held(
-		n > 0 && in_image(live_ask(&live, "neighbour", "where text")),
+	attack_held(n > 0 && in_image(live_where(&live, "native_in_main")),
 		"the look sees addresses");
 	attack_held(image == 0, "%u of %u are of the image", image, n);
 	attack_note("%u addresses shown, of its own tables and functions", n);
