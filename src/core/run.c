@@ -359,7 +359,8 @@ static void end_died(
 		return;
 	}
 	worker_copy_out(w, inv->isolate, text, call->args[1], len);
-	place_text(inv, call->args[3], text + len, PLACE_MAX);
+	/* The call's last byte: what follows may be another function. */
+	place_text(inv, call->args[3] - 1, text + len, PLACE_MAX);
 	run_message(inv, text, len + strlen(text + len));
 }
 
