@@ -183,6 +183,9 @@ static int domain_tag(struct domain_mux *mux, const struct domain *d, int key)
 	if (r == 0 && done < d->len)
 		r = mux->keys->prim->tag((char *)d->base + done, d->len - done,
 			PROT_READ | PROT_WRITE, key);
+	if (r == 0)
+		atomic_fetch_add_explicit(&mux->retagged, d->len / DOMAIN_PAGE,
+			memory_order_relaxed);
 	return r;
 }
 

@@ -75,6 +75,7 @@ Test(domain, a_miss_makes_two_calls)
 	tags = fake_prim.tags;
 	cr_assert_eq(domain_bind(&mux, &dom[2]), 0);
 	cr_assert_eq(fake_prim.tags, tags + 2);
+	cr_assert_eq(atomic_load(&mux.retagged), 4u, "two and these two");
 	cr_assert_eq(domain_key(&dom[0]), -1);
 	cr_assert_eq(domain_key(&dom[1]), keys.isolate[1]);
 	cr_assert_eq(domain_key(&dom[2]), keys.isolate[0]);
