@@ -42,6 +42,18 @@ static bool function_keep_code(
 	return true;
 }
 
+static void function_limits(struct function *fn)
+{
+	const struct function_options *o = &fn->opt;
+
+	quota_init(&fn->concurrency, BUDGET_FUNCTION_CONCURRENCY,
+		o->max_concurrency);
+	rate_init(&fn->rate, BUDGET_FUNCTION_RATE, o->max_rate, 1);
+	fn->limited = o->max_concurrency || o->max_rate ||
+		      (o->owner && (o->owner->concurrency.max ||
+					   o->owner->rate.calls));
+}
+
 struct function *function_new(const struct function_options *opt,
 	const void *code, size_t code_len, struct program *program)
 {
@@ -63,8 +75,12 @@ struct function *function_new(const struct function_options *opt,
 	fn->opt = *opt;
 	fn->created = clock_real();
 	atomic_init(&fn->refs, 1);
-	for (unsigned i = 0; i < home.n_workers; i++)
+	for (unsigned i = 0; i < home.n_workers; i++) {
 		list_init(&fn->local[i].idle);
+		list_init(&fn->local[i].blocked);
+		list_init(&fn->local[i].turn);
+	}
+	function_limits(fn);
 	digest_sha256(code, code_len, fn->digest);
 	strcpy(stpcpy(stpcpy(fn->id, opt->tenant), "/"), opt->name);
 	return fn;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "core/budget.h"
 #include "engine/engine.h"
 #include "util/doorbell.h"
 #include "util/inbox.h"
@@ -28,7 +29,11 @@ struct function_options {
 	const struct engine *engine;
 	uint64_t memory_bytes;
 	uint64_t timeout_ns;
-	int64_t idle_ttl_ns; /* 0: run once; -1: keep */
+	int64_t idle_ttl_ns;	  /* 0: run once; -1: keep */
+	uint32_t max_concurrency; /* invocations at once; 0: no limit */
+	uint32_t max_rate;	  /* invocations per second; 0: no limit */
+	uint64_t cpu_ns;	  /* of one invocation; 0: no limit */
+	struct tenant *owner;	  /* whose limits hold too, or NULL */
 };
 
 /* What happened to it; relaxed atomics, written by workers. */
@@ -48,6 +53,10 @@ struct function_local {
 	_Alignas(64) struct list idle; /* warm isolates, newest first */
 	struct isolate *spare;	       /* or NULL */
 	bool spare_coming;
+	/* Invocations that wait for a limit (core/limiter.c). */
+	struct list blocked;
+	struct list turn; /* in the worker's list while there are any */
+	size_t n_blocked;
 };
 
 struct function {
@@ -62,6 +71,9 @@ struct function {
 	size_t code_len; /* as it was registered */
 	struct program *program;
 	struct function_stats stats;
+	bool limited; /* its calls have to pass core/limiter.h */
+	struct quota concurrency;
+	struct rate rate;
 	_Atomic bool retired; /* removed or replaced: isolates are dropped
 			       * instead of kept */
 	struct qsbr_node reclaim;

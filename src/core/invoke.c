@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "core/keeper.h"
+#include "core/limiter.h"
 #include "core/run.h"
 #include "core/runtime_core.h"
 #include "core/worker_core.h"
@@ -46,6 +47,8 @@ static void invoke_finish(struct invocation *inv)
 	struct function_stats *st = &inv->fn->stats;
 
 	inv->end_ns = clock_now();
+	if (inv->admitted)
+		limiter_leave(inv->worker, inv);
 	if (!inv->load_only) {
 		atomic_fetch_add_explicit(&st->calls, 1, memory_order_relaxed);
 		if (inv->outcome != OUTCOME_OK)
@@ -60,8 +63,7 @@ static void invoke_finish(struct invocation *inv)
 	inv->done(inv);
 }
 
-static void invoke_fail(
-	struct invocation *inv, enum outcome outcome, const char *why)
+void invoke_fail(struct invocation *inv, enum outcome outcome, const char *why)
 {
 	run_message_text(inv, why);
 	inv->outcome = outcome;
@@ -84,6 +86,7 @@ static void isolate_recycled(struct msg *msg)
 		iso->state = ISOLATE_RAW;
 		pool_return(p, iso);
 	}
+	limiter_uncharge(iso);
 	invoke_waiting(w);
 	pool_refill(p);
 }
@@ -161,6 +164,8 @@ static void invoke_settle(struct worker *w, struct invocation *inv)
 		atomic_fetch_add_explicit(&iso->calls, 1, memory_order_relaxed);
 	if (!end->reusable || !iso->loaded || iso->given_up)
 		isolate_drop(iso, end->why);
+	else if (limiter_pressed(w, iso->fn))
+		isolate_drop(iso, METRIC_DESTROY_PRESSURE);
 	else if (!pool_keep(&w->core->pool, iso, w->now))
 		isolate_drop(iso, METRIC_DESTROY_RETIRED);
 	inv->isolate = NULL;
@@ -289,15 +294,35 @@ static bool invoke_warm(struct worker *w, struct invocation *inv)
 	return true;
 }
 
-/* Takes an empty isolate, if there is one. */
-static bool invoke_empty(struct worker *w, struct invocation *inv)
+/* An isolate for fn, charged for. NULL: there is none, or inv->blocked says
+ * what for. */
+static struct isolate *invoke_take_empty(
+	struct worker *w, struct invocation *inv)
 {
 	struct pool *p = &w->core->pool;
 	struct function *fn = inv->fn;
 	struct isolate *iso = pool_take_spare(p, fn);
 
-	if (!iso)
-		iso = pool_take_empty(p, isolate_bytes(fn->opt.memory_bytes));
+	if (iso)
+		return iso;
+	inv->blocked = limiter_charge(w->rt, fn);
+	if (inv->blocked)
+		return NULL;
+	iso = pool_take_empty(p, isolate_bytes(fn->opt.memory_bytes));
+	if (iso)
+		limiter_charged(iso, fn);
+	else
+		limiter_refund(w, fn);
+	return iso;
+}
+
+/* Takes an empty isolate, if there is one. */
+static bool invoke_empty(struct worker *w, struct invocation *inv)
+{
+	struct pool *p = &w->core->pool;
+	struct function *fn = inv->fn;
+	struct isolate *iso = invoke_take_empty(w, inv);
+
 	if (!iso)
 		return false;
 	/* Of a registration there is an isolate left for the first call. */
@@ -336,6 +361,7 @@ static void invoke_enqueue(struct worker *w, struct invocation *inv,
 static void invoke_queue(struct worker *w, struct invocation *inv)
 {
 	if (w->core->n_waiting >= w->rt->opt.max_queue) {
+		limiter_met(w, inv, BUDGET_QUEUE);
 		invoke_fail(inv, OUTCOME_QUEUE_FULL,
 			"all isolates are in use and the queue is full");
 		return;
@@ -371,6 +397,10 @@ static void invoke_serve(struct worker *w, enum arena_class class)
 		invoke_unqueue(w, inv);
 		if (invoke_warm(w, inv) || invoke_empty(w, inv))
 			continue;
+		if (inv->blocked) {
+			limiter_wait(w, inv);
+			continue;
+		}
 		invoke_enqueue(w, inv, list_push_front);
 		invoke_make_room(w, class);
 		return;
@@ -394,6 +424,7 @@ uint64_t invoke_expire(struct worker *w)
 		while ((inv = invoke_next(w, c)) &&
 			w->now - inv->begin_ns >= wait) {
 			invoke_unqueue(w, inv);
+			limiter_met(w, inv, BUDGET_QUEUE_WAIT);
 			invoke_fail(inv, OUTCOME_QUEUE_WAIT,
 				"no isolate came free within the longest wait");
 		}
@@ -409,8 +440,24 @@ static void invoke_cold(struct worker *w, struct invocation *inv)
 		invoke_fail(inv, OUTCOME_NO_ISOLATE,
 			"no isolate can be as large as the function's "
 			"memory budget");
-	else if (!invoke_empty(w, inv))
+	else if (invoke_empty(w, inv))
+		return;
+	else if (inv->blocked)
+		limiter_wait(w, inv);
+	else
 		invoke_queue(w, inv);
+}
+
+bool invoke_again(struct worker *w, struct invocation *inv)
+{
+	inv->blocked = limiter_admit(inv);
+	if (inv->blocked) {
+		limiter_wait(w, inv);
+		return false;
+	}
+	if (!invoke_warm(w, inv))
+		invoke_cold(w, inv);
+	return true;
 }
 
 void invoke_start(struct worker *w, struct invocation *inv)
@@ -424,9 +471,19 @@ void invoke_start(struct worker *w, struct invocation *inv)
 	inv->begin_ns = w->now;
 	inv->run_begin_ns = 0;
 	inv->logged = 0;
+	inv->cold = true;
+	inv->met = BUDGET_NONE;
+	inv->retry_ns = 0;
+	inv->heap_peak = 0;
+	inv->admitted = false;
+	inv->again = false;
+	inv->blocked = NULL;
+	inv->asked = NULL;
 	list_init(&inv->link);
 	invoke_name(w, inv);
 	metrics_inc(w->metrics, METRIC_IN_FLIGHT, 0);
+	if (inv->fn->limited && !inv->load_only && !limiter_enter(w, inv))
+		return;
 	if (!invoke_warm(w, inv))
 		invoke_cold(w, inv);
 }

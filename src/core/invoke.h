@@ -45,11 +45,19 @@ struct invocation {
 	uint64_t run_begin_ns; /* isolate entered */
 	uint64_t end_ns;
 	size_t logged; /* bytes of its log lines so far */
+	/* Of failures: the limit that was met, and when to try again. */
+	enum budget met;
+	uint64_t retry_ns;
+	uint64_t heap_peak; /* of the isolate, as it ended */
 
 	/* The core's own. */
 	struct list link;
 	struct worker *worker;
 	struct isolate *isolate;
+	bool admitted;	       /* counts in its quotas of concurrency */
+	bool again;	       /* has waited for a quota */
+	struct quota *blocked; /* waits for it */
+	struct quota *asked;   /* other workers know that it does */
 };
 
 void invoke_start(struct worker *w, struct invocation *inv);

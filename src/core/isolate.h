@@ -77,6 +77,10 @@ struct isolate {
 	_Atomic uint64_t calls;
 	_Atomic uint64_t heap_used;
 	_Atomic uint64_t heap_peak;
+	/* What it counts for in its tenant's and the daemon's memory. */
+	size_t charged;
+	struct tenant *owner;
+	bool relief;  /* it ends for somebody who waits for memory */
 	size_t timer; /* its place in the pool's heap; 0: none */
 
 	/* Between worker and keeper: one errand at a time. */

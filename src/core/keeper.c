@@ -17,6 +17,7 @@
 
 #include "base/check.h"
 #include "core/keeper.h"
+#include "core/limiter.h"
 #include "core/runtime_core.h"
 #include "core/worker_core.h"
 #include "engine/program.h"
@@ -412,6 +413,7 @@ static void keeper_turn(struct keeper *k)
 	keeper_report(k);
 	(void)msg_run_all(inbox_take(&k->inbox));
 	keeper_retry(k);
+	limiter_tell(k->rt);
 	next = keeper_deadlines(k);
 	now = clock_now();
 	if (next == UINT64_MAX)

@@ -19,9 +19,12 @@ enum outcome {
 	OUTCOME_MEMORY_VIOLATION,   /* Sandbox.MemoryViolation */
 	OUTCOME_SYSCALL_DENIED,	    /* Sandbox.SyscallDenied */
 	OUTCOME_TIMEOUT,	    /* Sandbox.Timeout */
-	OUTCOME_NO_ISOLATE,	    /* Limit.Memory: slots or buffers used up */
+	OUTCOME_NO_ISOLATE,	    /* Limit.Memory: slots, buffers, budgets */
 	OUTCOME_QUEUE_FULL,	    /* Limit.QueueFull */
 	OUTCOME_QUEUE_WAIT,	    /* Limit.QueueWait */
+	OUTCOME_CONCURRENCY,	    /* Limit.Concurrency */
+	OUTCOME_RATE,		    /* Limit.Rate */
+	OUTCOME_CPU_TIME,	    /* Sandbox.CpuTime */
 	OUTCOME_INTERNAL,	    /* Daemon.Internal */
 	OUTCOME_COUNT,
 };

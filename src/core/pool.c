@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "core/keeper.h"
+#include "core/limiter.h"
 #include "core/pool.h"
 #include "core/worker_core.h"
 #include "util/clock.h"
@@ -265,6 +266,11 @@ void pool_want_spare(struct pool *p, struct function *fn)
 	iso = pool_take_raw(p, arena_class_of(bytes));
 	if (!iso)
 		return;
+	if (limiter_charge(p->worker->rt, fn)) {
+		list_push_front(&p->raw[iso->class], &iso->link);
+		return;
+	}
+	limiter_charged(iso, fn);
 	function_get(fn);
 	p->n_spares++;
 	local->spare_coming = true;
@@ -364,6 +370,36 @@ static void pool_drop_idle(struct isolate *iso, enum metric_destroy why)
 void pool_evict(struct isolate *iso)
 {
 	pool_drop_idle(iso, METRIC_DESTROY_PRESSURE);
+}
+
+static bool pool_is_owned(const struct function *fn, const struct tenant *owner)
+{
+	return !owner || fn->opt.owner == owner;
+}
+
+struct isolate *pool_relieve(struct pool *p, const struct tenant *owner)
+{
+	struct isolate *best = NULL;
+
+	list_for_each(it, &p->spares)
+	{
+		struct isolate *iso = container_of(it, struct isolate, link);
+
+		if (pool_is_owned(iso->spare_of, owner))
+			best = iso;
+	}
+	if (best) {
+		pool_discard_spare(p, best);
+		return best;
+	}
+	for (size_t i = 0; i < p->count; i++)
+		if (p->all[i].state == ISOLATE_IDLE &&
+			pool_is_owned(p->all[i].fn, owner) &&
+			(!best || p->all[i].last_used < best->last_used))
+			best = &p->all[i];
+	if (best)
+		pool_evict(best);
+	return best;
 }
 
 uint64_t pool_reap(struct pool *p, uint64_t now)

@@ -78,6 +78,9 @@ bool pool_drop_spare(struct pool *p, enum arena_class class);
 struct isolate *pool_oldest(struct pool *p, enum arena_class class);
 /* Drops a warm one to make room. */
 void pool_evict(struct isolate *iso);
+/* Drops a spare or the coldest warm one of a tenant (NULL: of anybody). NULL:
+ * there is none. */
+struct isolate *pool_relieve(struct pool *p, const struct tenant *owner);
 /* The isolate is being dropped: no timer of it is left. */
 void pool_forget(struct pool *p, struct isolate *iso);
 

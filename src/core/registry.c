@@ -102,7 +102,10 @@ static bool registry_same(const struct function *a, const struct function *b)
 	       a->opt.engine == b->opt.engine &&
 	       a->opt.memory_bytes == b->opt.memory_bytes &&
 	       a->opt.timeout_ns == b->opt.timeout_ns &&
-	       a->opt.idle_ttl_ns == b->opt.idle_ttl_ns;
+	       a->opt.idle_ttl_ns == b->opt.idle_ttl_ns &&
+	       a->opt.max_concurrency == b->opt.max_concurrency &&
+	       a->opt.max_rate == b->opt.max_rate &&
+	       a->opt.cpu_ns == b->opt.cpu_ns;
 }
 
 static void registry_drop(struct qsbr_node *node)

@@ -22,6 +22,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "core/keeper.h"
+#include "core/limiter.h"
 #include "core/probe.h"
 #include "core/runtime_core.h"
 #include "core/selftest.h"
@@ -240,6 +241,7 @@ static int worker_init(struct runtime *rt, unsigned i, const cpu_set_t *cpus)
 	core->setup = 1;
 	for (enum arena_class c = 0; c < ARENA_CLASSES; c++)
 		list_init(&core->waiting[c]);
+	limiter_init(w);
 	inbox_init(&w->inbox);
 	w->metrics = &core->metrics;
 	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -280,8 +282,13 @@ static int runtime_objects(struct runtime *rt)
 {
 	int r = runtime_workers(rt);
 
+	if (r == 0)
+		r = tenants_init(
+			&rt->tenants, rt->opt.tenants, rt->opt.n_tenants);
 	if (r < 0)
 		return r;
+	quota_init(
+		&rt->core->memory, BUDGET_TOTAL_MEMORY, rt->opt.total_memory);
 	rt->registry = registry_new(&rt->qsbr, rt->opt.max_functions);
 	rt->keeper = keeper_new(rt);
 	rt->core->selftest = selftest_function();

@@ -35,6 +35,10 @@ struct runtime_options {
 	size_t max_queue;	/* invocations waiting, per worker */
 	uint64_t queue_wait_ns; /* the longest wait */
 	uint64_t grace_ns;	/* drain */
+	uint64_t total_memory;	/* bytes of live isolates; 0: no limit */
+	/* Those with limits of their own; copied. */
+	const struct tenant_options *tenants;
+	size_t n_tenants;
 };
 
 /* What `gvisord ps` shows of one isolate; a consistent copy. */
@@ -86,6 +90,7 @@ struct runtime {
 	_Atomic int stop;	  /* 0 run, 1 drain, 2 stop at once */
 	_Atomic bool ready;	  /* workers run, not draining */
 	uint64_t started;	  /* clock_now() */
+	struct tenants tenants;
 	struct keeper *keeper;
 	struct runtime_core *core;
 };

@@ -16,6 +16,12 @@ struct runtime_core {
 	_Atomic unsigned settled;    /* workers whose set-up ended */
 	_Atomic unsigned loops;	     /* workers still in their loop */
 	struct function *selftest;
+	struct quota memory; /* mapped budgets of live isolates */
+	/* Invocations that wait for memory. */
+	_Atomic unsigned starving;
+	/* For the keeper: something is free, workers who wait should look; all
+	 * should look whether they can end an idle isolate. */
+	_Atomic bool tell, ask;
 	size_t per_worker; /* common slots */
 	unsigned foreign;  /* forbidden bytes outside the gate */
 };

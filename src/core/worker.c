@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "core/keeper.h"
+#include "core/limiter.h"
 #include "core/runtime_core.h"
 #include "core/selftest.h"
 #include "core/worker_core.h"
@@ -112,16 +113,20 @@ static uint64_t worker_give_back(struct worker *w)
 
 uint64_t worker_poll(struct worker *w)
 {
-	uint64_t reap, give, queue;
+	uint64_t reap, give, queue, limits;
 
 	qsbr_quiescent(&w->core->reader);
 	(void)msg_run_all(inbox_take(&w->inbox));
 	reap = pool_reap(&w->core->pool, w->now);
 	give = worker_give_back(w);
 	invoke_waiting(w);
+	limiter_look(w);
 	queue = invoke_expire(w);
+	limits = limiter_expire(w);
 	if (give < reap)
 		reap = give;
+	if (limits < reap)
+		reap = limits;
 	return queue < reap ? queue : reap;
 }
 

@@ -45,6 +45,16 @@ struct worker_core {
 	/* Invocations that want an isolate, by the class they need. */
 	struct list waiting[ARENA_CLASSES];
 	size_t n_waiting;
+	/* Functions whose invocations wait for a limit, and whose turn is next
+	 * (limiter.c). n_blocked is also read by those who could wake them. */
+	struct list turns;
+	size_t n_turns;
+	_Atomic size_t n_blocked;
+	uint64_t blocked_until; /* none of them is out of patience before */
+	bool look;		/* at them: something may be free */
+	bool relieving;		/* an idle isolate ends for somebody's memory */
+	_Atomic bool told;	/* limiter_msg is under way */
+	struct msg limiter_msg;
 	struct siphash_key seed; /* worker_random() */
 	uint64_t drawn;
 	uint64_t real_offset; /* clock_real() - clock_now(), at start */
@@ -83,6 +93,10 @@ void *worker_main(void *worker);
 void invoke_waiting(struct worker *w);
 /* invoke.c: refuses those that waited too long; when to look again. */
 uint64_t invoke_expire(struct worker *w);
+/* invoke.c: it may have its turn after a wait. False: it waits again. */
+bool invoke_again(struct worker *w, struct invocation *inv);
+/* invoke.c: the invocation ends without having run. */
+void invoke_fail(struct invocation *inv, enum outcome outcome, const char *why);
 /* invoke.c: gives the isolate up; the keeper takes its memory. */
 void isolate_drop(struct isolate *iso, enum metric_destroy why);
 /* The same of one that never had a function. */

@@ -26,6 +26,7 @@ enum metric {
 	METRIC_ISOLATE_CREATED,
 	METRIC_ISOLATE_DESTROYED, /* enum metric_destroy */
 	METRIC_OOM,
+	METRIC_LIMITED,	 /* enum budget (core/budget.h) */
 	METRIC_TIMEOUTS, /* enum metric_timeout */
 	METRIC_MEMORY_VIOLATIONS,
 	METRIC_SYSCALLS_DENIED,
@@ -97,8 +98,8 @@ enum metric_type {
 };
 
 enum {
-	METRICS_BUCKETS = 18, /* and one above them */
-	METRICS_SERIES_MAX = 8,
+	METRICS_BUCKETS = 18,	/* and one above them */
+	METRICS_SERIES_MAX = 9, /* and a NULL behind them */
 	/* Cells of one histogram series: buckets, the one above, the sum. */
 	METRICS_HIST_CELLS = METRICS_BUCKETS + 2,
 	METRICS_CELLS = 320,

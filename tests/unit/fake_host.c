@@ -138,6 +138,13 @@ struct function *host_function(
 	return fn;
 }
 
+void host_limit(struct function *fn, uint32_t concurrency, uint32_t rate)
+{
+	fn->limited = true;
+	quota_init(&fn->concurrency, BUDGET_FUNCTION_CONCURRENCY, concurrency);
+	rate_init(&fn->rate, BUDGET_FUNCTION_RATE, rate, 1);
+}
+
 static void host_functions(void)
 {
 	struct function_options opt = {
@@ -146,6 +153,7 @@ static void host_functions(void)
 		.engine = &hostile_engine,
 		.memory_bytes = 2 << 20,
 		.timeout_ns = 20 * CLOCK_S,
+		.owner = tenants_find(&rt.tenants, "t"),
 	};
 
 	for (size_t i = 0; i < 16; i++)
@@ -181,8 +189,15 @@ static int host_child(void)
 	};
 	const struct log_config log = {
 		.level = LOG_LEVEL_ERROR, .fd = STDERR_FILENO};
+	const struct tenant_options tenant = {.name = "t",
+		.concurrency = o->tenant_calls,
+		.memory_bytes = (uint64_t)o->tenant_mb << 20};
 	char err[256];
 	pthread_t stopper;
+
+	opt.total_memory = o->memory;
+	if (o->tenant_mb || o->tenant_calls)
+		opt.tenants = &tenant, opt.n_tenants = 1;
 
 	log_configure(&log);
 	if (runtime_init(&rt, &opt, err, sizeof(err)) < 0)

@@ -14,11 +14,14 @@ typedef void host_script_fn(struct worker *w);
 
 struct host_options {
 	host_script_fn *script;
-	size_t isolates;   /* 0: 64 */
-	size_t queue;	   /* 0: 16 */
-	uint64_t wait_ns;  /* 0: 5 s */
-	uint64_t grace_ns; /* 0: 5 s */
-	bool stopped;	   /* from outside, 100 ms after the start */
+	size_t isolates;    /* 0: 64 */
+	size_t queue;	    /* 0: 16 */
+	uint64_t wait_ns;   /* 0: 5 s */
+	uint64_t grace_ns;  /* 0: 5 s */
+	uint64_t memory;    /* total_memory */
+	uint32_t tenant_mb; /* of tenant "t", and the like */
+	uint32_t tenant_calls;
+	bool stopped; /* from outside, 100 ms after the start */
 };
 
 /* Runs the script; fails the Criterion test for every expectation that was not
@@ -33,6 +36,8 @@ void host_expect(bool good, const char *what, int line);
  * allocation (fake_hostile.h). */
 struct function *host_function(
 	const char *name, const char *code, int64_t ttl_ns);
+/* As registered: limits take effect. */
+void host_limit(struct function *fn, uint32_t concurrency, uint32_t rate);
 
 /* Invokes and turns the loop until it is done. */
 struct host_reply {

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "core/keeper.h"
+#include "core/limiter.h"
 
 struct fake_keeper fake_keeper;
 
@@ -83,6 +84,18 @@ void isolate_discard(struct isolate *iso)
 	pool_forget(&f->core.pool, iso);
 	iso->state = ISOLATE_DYING;
 	f->discarded[f->n_discarded++] = iso;
+}
+
+struct quota *limiter_charge(struct runtime *rt, const struct function *fn)
+{
+	CHECK(rt == &fake_keeper.rt && fn);
+	return fake_keeper.full;
+}
+
+void limiter_charged(struct isolate *iso, const struct function *fn)
+{
+	iso->charged = fn->opt.memory_bytes;
+	iso->owner = fn->opt.owner;
 }
 
 void invoke_waiting(struct worker *w)

@@ -27,6 +27,7 @@ struct fake_keeper {
 	/* Those that never had a function. */
 	struct isolate *discarded[FAKE_ERRANDS];
 	size_t n_discarded;
+	struct quota *full;	/* what limiter_charge() says */
 	unsigned waiting_calls; /* of invoke_waiting() */
 	uint8_t random;		/* what worker_random() fills with */
 };

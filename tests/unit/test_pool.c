@@ -412,6 +412,51 @@ Test(pool, so_many_spares_and_no_more)
 	cr_assert_eq(pool->n_spares, (unsigned)POOL_SPARES_MAX);
 }
 
+/* For somebody's memory: spares first, then the coldest; of the tenant. */
+Test(pool, ends_idle_ones_of_a_tenant)
+{
+	static struct tenant acme, other;
+	struct function *fn = NULL, *theirs = NULL, *prog = NULL;
+	struct isolate *a, *b, *c, *s;
+
+	start(COMMON, BIG);
+	fn = fake_function("f", -1, 1 << 20, "x");
+	theirs = fake_function("g", -1, 1 << 20, "x");
+	prog = native("p");
+	fn->opt.owner = prog->opt.owner = &acme;
+	theirs->opt.owner = &other;
+	a = warm(fn, 20);
+	b = warm(fn, 10);
+	c = warm(theirs, 1);
+	s = spare(prog);
+	cr_assert_eq(s->owner, &acme);
+	cr_assert_eq(s->charged, prog->opt.memory_bytes);
+	cr_assert_eq(pool_relieve(pool, &acme), s);
+	cr_assert_eq(fake_keeper.discarded[0], s);
+	cr_assert_eq(pool_relieve(pool, &acme), b);
+	cr_assert_eq(pool_relieve(pool, &acme), a);
+	cr_assert_null(pool_relieve(pool, &acme));
+	cr_assert_eq(fake_keeper.why[1], METRIC_DESTROY_PRESSURE);
+	cr_assert_eq(pool_relieve(pool, NULL), c);
+	cr_assert_null(pool_relieve(pool, NULL));
+}
+
+Test(pool, no_spare_without_memory)
+{
+	static struct quota full;
+	struct function *fn = NULL;
+
+	start(1, 0);
+	fn = native("f");
+	fake_keeper.full = &full;
+	pool_want_spare(pool, fn);
+	cr_assert_eq(fake_keeper.n_errands, 0u);
+	cr_assert_eq(atomic_load(&fn->refs), 1u);
+	fake_keeper.full = NULL;
+	pool_want_spare(pool, fn);
+	cr_assert_eq(fake_keeper.n_errands, 1u, "the slot is still there");
+}
+
 /* The timers against a plain search. --------------------------------------- */
 
 static void check_heap(void)
