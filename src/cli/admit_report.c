@@ -13,46 +13,21 @@
 #include "cli/remote.h"
 #include "cli/table.h"
 #include "engine/exports.h"
+#include "net/admission.h"
 #include "util/escape.h"
 
 #define TEXT_SIZE 512
-#define PLAIN_SIZE 16384
-#define PLAIN_CHARACTER 4 /* the longest in UTF-8 */
-
-/* The text with U+FFFD for what is no plain text; cut if it is too long. */
-static const char *plain(const char *text, char *room, size_t size)
-{
-	size_t left = strlen(text), len = 0;
-
-	while (left > 0 && len + PLAIN_CHARACTER < size) {
-		size_t n = escape_utf8(text, left);
-		unsigned char c = (unsigned char)text[0];
-
-		if (n == 0 || c < 0x20 || c == 0x7f ||
-			(c == 0xc2 && (unsigned char)text[1] < 0xa0)) {
-			memcpy(room + len, "\xef\xbf\xbd", 3);
-			len += 3;
-		} else {
-			memcpy(room + len, text, n);
-			len += n;
-		}
-		text += n ? n : 1;
-		left -= n ? n : 1;
-	}
-	room[len] = '\0';
-	return room;
-}
 
 /* "0x1234 handler+0x10", "-" if it has no place. */
 static const char *place_text(const struct refusal *r, char *text, size_t size)
 {
-	char name[3 * REFUSAL_SYMBOL_MAX + PLAIN_CHARACTER];
+	char name[3 * REFUSAL_SYMBOL_MAX + 4];
 
 	if (r->address == REFUSAL_NOWHERE)
 		return "-";
 	if (r->symbol[0])
 		(void)snprintf(text, size, "%#" PRIx64 " %s+0x%" PRIx64,
-			r->address, plain(r->symbol, name, sizeof(name)),
+			r->address, escape_plain(r->symbol, name, sizeof(name)),
 			r->symbol_offset);
 	else
 		(void)snprintf(text, size, "%#" PRIx64, r->address);
@@ -86,8 +61,9 @@ static void print_refusals(const struct refusals *list, FILE *to)
 		table_cell(&t, "%s",
 			r->n_bytes ? bytes_text(r, bytes, sizeof(bytes)) : "-");
 		table_cell(&t, "%s",
-			r->detail[0] ? plain(r->detail, what, sizeof(what))
-				     : "-");
+			r->detail[0]
+				? escape_plain(r->detail, what, sizeof(what))
+				: "-");
 	}
 	(void)table_print(&t, to);
 	table_fini(&t);
@@ -158,37 +134,11 @@ static void print_names(const struct admit *a, FILE *to)
 			(void)fprintf(to, "%s\n", refusal_name(c));
 }
 
-static json_t *text_json(const char *text)
-{
-	char room[PLAIN_SIZE];
-
-	return json_string(plain(text, room, sizeof(room)));
-}
-
 static void add_number(json_t *to, const char *key, uint64_t value)
 {
 	if (value != REFUSAL_NOWHERE)
 		(void)json_object_set_new(
 			to, key, json_integer((json_int_t)value));
-}
-
-static json_t *refusal_json(const struct refusal *r)
-{
-	char bytes[TEXT_SIZE];
-	json_t *one = json_pack("{s:s, s:s, s:o}", "code",
-		refusal_name(r->code), "message", refusal_text(r->code),
-		"detail", text_json(r->detail));
-
-	add_number(one, "offset", r->offset);
-	add_number(one, "address", r->address);
-	if (r->symbol[0]) {
-		(void)json_object_set_new(one, "symbol", text_json(r->symbol));
-		add_number(one, "symbol_offset", r->symbol_offset);
-	}
-	if (r->n_bytes)
-		(void)json_object_set_new(one, "bytes",
-			json_string(bytes_text(r, bytes, sizeof(bytes))));
-	return one;
 }
 
 /* What the object takes from the runtime. */
@@ -200,18 +150,9 @@ static json_t *imports_json(const struct object *o)
 	for (uint32_t i = 1; i < o->n_symbols; i++)
 		if (object_symbol(o, i, &s) && object_undefined(&s) &&
 			exports_have(exports_native, s.name))
-			(void)json_array_append_new(list, text_json(s.name));
+			(void)json_array_append_new(
+				list, admission_text(s.name));
 	return list;
-}
-
-static json_t *counts_json(const struct refusals *list)
-{
-	json_t *counts = json_object();
-
-	for (int c = 0; c < N_REFUSALS; c++)
-		if (list->counts[c])
-			add_number(counts, refusal_name(c), list->counts[c]);
-	return counts;
 }
 
 static void print_json(
@@ -219,15 +160,12 @@ static void print_json(
 {
 	CLEANUP(remote_jsonp) json_t *all = NULL;
 	const struct object *o = &a->object;
-	json_t *list = json_array();
 
-	for (size_t i = 0; i < a->refusals.n; i++)
-		(void)json_array_append_new(
-			list, refusal_json(&a->refusals.kept[i]));
 	all = json_pack("{s:s, s:o, s:o, s:b, s:o, s:o}", "verdict",
-		admit_ok(a) ? "admitted" : "refused", "file", text_json(path),
-		"entry", text_json(entry), "scanned", a->scanned, "refusals",
-		list, "counts", counts_json(&a->refusals));
+		admit_ok(a) ? "admitted" : "refused", "file",
+		admission_text(path), "entry", admission_text(entry), "scanned",
+		a->scanned, "refusals", admission_refusals(&a->refusals),
+		"counts", admission_counts(&a->refusals));
 	add_number(all, "file_bytes", o->len);
 	add_number(all, "code_bytes", a->n_code);
 	add_number(all, "image_bytes", o->span);

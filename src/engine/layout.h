@@ -11,7 +11,7 @@
 #include "engine/object.h"
 
 struct layout {
-	int fd; /* the image, sealed; 0 or less: none */
+	int fd;		   /* the image, sealed; 0 or less: none */
 	uint8_t *reserved; /* guard, image, guard; NULL: none */
 	uint8_t *image;	   /* [image, image + span) */
 	uint64_t span;

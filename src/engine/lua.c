@@ -25,8 +25,8 @@ static int lua_admit(
 		why = "the code is compiled Lua; send its source text";
 	else
 		return 0;
-	(void)snprintf(ret_verdict->reason, sizeof(ret_verdict->reason), "%s",
-		why);
+	(void)snprintf(
+		ret_verdict->reason, sizeof(ret_verdict->reason), "%s", why);
 	return ENGINE_E_REJECTED;
 }
 

@@ -2,40 +2,18 @@
 #include "net/admission.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "util/escape.h"
 
 enum {
-	TEXT_MAX = 16384,
-	CHARACTER_MAX = 4, /* bytes, in UTF-8 */
+	TEXT_MAX = 16384
 };
-
-static bool is_plain(const unsigned char *p, size_t n)
-{
-	/* C0, DEL and C1 steer terminals. */
-	return n > 0 && p[0] >= 0x20 && p[0] != 0x7f &&
-	       !(p[0] == 0xc2 && p[1] < 0xa0);
-}
 
 json_t *admission_text(const char *text)
 {
 	char room[TEXT_MAX];
-	size_t left = strlen(text), len = 0;
 
-	while (left > 0 && len + CHARACTER_MAX < sizeof(room)) {
-		size_t n = escape_utf8(text, left);
-		bool plain = is_plain((const unsigned char *)text, n);
-
-		if (n == 0)
-			n = 1;
-		memcpy(room + len, plain ? text : "\xef\xbf\xbd",
-			plain ? n : 3);
-		len += plain ? n : 3;
-		text += n;
-		left -= n;
-	}
-	return json_stringn(room, len);
+	return json_string(escape_plain(text, room, sizeof(room)));
 }
 
 static void add_number(json_t *to, const char *key, uint64_t value)

@@ -2,6 +2,7 @@
 #include "util/escape.h"
 
 #include <stdint.h>
+#include <string.h>
 
 static bool is_plain(unsigned char c)
 {
@@ -118,4 +119,32 @@ void escape_terminal(FILE *to, const char *p, size_t n)
 		for (size_t end = i + (len ? len : 1); i < end; i++)
 			(void)fprintf(to, "\\x%02x", c[i]);
 	}
+}
+
+static bool is_harmless(const unsigned char *p, size_t n)
+{
+	/* C0, DEL and C1 steer terminals. */
+	return n > 0 && p[0] >= 0x20 && p[0] != 0x7f &&
+	       !(p[0] == 0xc2 && p[1] < 0xa0);
+}
+
+const char *escape_plain(const char *text, char *room, size_t size)
+{
+	static const char instead[] = "\xef\xbf\xbd";
+	const size_t longest = 4; /* of a character in UTF-8 */
+	size_t left = strlen(text), len = 0;
+
+	while (left > 0 && len + longest < size) {
+		size_t n = escape_utf8(text, left);
+		bool plain = is_harmless((const unsigned char *)text, n);
+		size_t out = plain ? n : sizeof(instead) - 1;
+
+		memcpy(room + len, plain ? text : instead, out);
+		len += out;
+		n = n ? n : 1;
+		text += n;
+		left -= n;
+	}
+	room[len] = '\0';
+	return room;
 }

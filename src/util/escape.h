@@ -23,3 +23,7 @@ size_t escape_utf8(const char *p, size_t n);
 
 /* The longest prefix of at most max bytes that splits no UTF-8 character. */
 size_t escape_prefix(const char *p, size_t n, size_t max);
+
+/* Copies the text into room (size bytes, NUL included) with U+FFFD for whatever
+ * is no UTF-8 or steers a terminal; cut where room ends. Returns room. */
+const char *escape_plain(const char *text, char *room, size_t size);
