@@ -47,7 +47,7 @@ struct build {
  * one table that is filled at the start. Checks that cost are left out, since
  * what they guard is the isolate's own: -- -fstack-protector-strong.
  */
-static const char *const compile_flags[] = {"-O2", "-Wall", "-fPIC", "-fno-plt",
+static const char *const compile_flags[] = {"-O2", "-Wall", "-fPIC",
 	"-fno-semantic-interposition", "-fno-stack-protector",
 	"-U_FORTIFY_SOURCE", "-fcf-protection=none",
 	"-fno-asynchronous-unwind-tables", "-ffunction-sections",

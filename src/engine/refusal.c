@@ -88,7 +88,9 @@ static const struct {
 	[REFUSAL_RSEQ] = {"rseq-signature",
 		"the signature before a handler of restartable sequences"},
 	[REFUSAL_SYSTEM_CALL] = {"system-call",
-		"the bytes of a system call: functions make none"},
+		"the bytes of a system call; met by chance they go with "
+		"another "
+		"-O level or compiler"},
 };
 
 void refusals_init(struct refusals *r)

@@ -1,21 +1,33 @@
 /*
- * Fuzzes admission: reader, layout, scan. What comes out is held against what
- * the headers promise: a scan written another way finds the same; an object
- * that is admitted can be loaded by going by the promises alone, and its code
- * is afterwards what the file says, byte for byte.
+ * Fuzzes admission and loading: reader, layout, scan, relocation, mapping. What
+ * comes out is held against what the headers promise: a scan written another
+ * way finds the same; an object that is admitted can be loaded by going by the
+ * promises alone; and what the loader has mapped is the same, byte for byte,
+ * with code that is what the file says and can't be written to.
  */
 #include <elf.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/check.h"
 #include "engine/admit.h"
 #include "engine/exports.h"
+#include "engine/program.h"
 
 enum {
-	FUZZ_SPAN_MAX = 1 << 20
+	FUZZ_SPAN_MAX = 1 << 20,
+	FUZZ_EXPORTS = 1024,
 };
+
+/* Where images are mapped, and what exports are. */
+#define BASE ((uint64_t)0x10000000)
+#define EXPORT ((const void *)0x7000)
+
+/* Instead of the functions themselves. */
+const void *const exports_address[FUZZ_EXPORTS] = {
+	[0 ... FUZZ_EXPORTS - 1] = EXPORT};
 
 /* The image is no memory that a sanitizer knows; this takes half the time. */
 #define PLAIN __attribute__((no_sanitize("address")))
@@ -151,11 +163,10 @@ static void check_symbols(const struct object *o)
 	CHECK(!object_symbol(o, o->n_symbols, &s));
 }
 
-/* One relocation as a loader at address 0x10000000 would do it. */
+/* One relocation as a loader at BASE would do it. */
 static void relocate(
 	const struct object *o, uint8_t *image, const struct object_reloc *r)
 {
-	const uint64_t base = 0x10000000;
 	struct object_symbol s = {0};
 	uint64_t value = 0;
 
@@ -164,17 +175,19 @@ static void relocate(
 	if (r->symbol) {
 		CHECK(object_symbol(o, r->symbol, &s));
 		if (!object_undefined(&s))
-			value = s.address + (s.section == SHN_ABS ? 0 : base);
+			value = s.address + (s.section == SHN_ABS ? 0 : BASE);
+		else if (exports_have(exports_native, s.name))
+			value = (uint64_t)EXPORT;
 		else
-			CHECK(s.bind == STB_WEAK ||
-				exports_have(exports_native, s.name));
+			CHECK(s.bind == STB_WEAK);
 	}
 	if (r->type == R_X86_64_RELATIVE)
-		value = base;
+		value = BASE;
 	else
 		CHECK(r->type == R_X86_64_64 || r->type == R_X86_64_GLOB_DAT ||
 			r->type == R_X86_64_JUMP_SLOT);
-	value += (uint64_t)r->addend;
+	if (r->type == R_X86_64_RELATIVE || r->type == R_X86_64_64)
+		value += (uint64_t)r->addend;
 	CHECK(r->target <= o->span && o->span - r->target >= sizeof(value));
 	memcpy(image + r->target, &value, sizeof(value));
 }
@@ -192,18 +205,13 @@ static void check_code(const struct admit *a, const uint8_t *image)
 	}
 }
 
-static void load(const struct admit *a)
+/* Going by the promises alone. */
+static uint8_t *load(const struct admit *a)
 {
 	const struct object *o = &a->object;
+	uint8_t *image = malloc(o->span);
 	struct object_reloc r;
-	uint8_t *image;
 
-	CHECK(a->entry > 0 && is_code(o, a->entry));
-	CHECK(!o->init || is_code(o, o->init));
-	CHECK(o->init_array.at + o->init_array.size <= o->span);
-	if (o->span > FUZZ_SPAN_MAX)
-		return;
-	image = malloc(o->span);
 	CHECK(image);
 	memcpy(image, a->layout.image, o->span);
 	for (unsigned table = 0; table < 2; table++)
@@ -212,6 +220,68 @@ static void load(const struct admit *a)
 			relocate(o, image, &r);
 		}
 	check_code(a, image);
+	return image;
+}
+
+/* Pages that are code, and no others, are in parts that say so. */
+static void check_parts(const struct program *p)
+{
+	uint64_t done = 0, code = 0, pages = 0;
+
+	for (unsigned i = 0; i < p->n_parts; i++) {
+		const struct domain_part *part = &p->parts[i];
+
+		CHECK(part->at >= done && part->pages > 0);
+		done = part->at + part->pages;
+		CHECK(done <= p->span / OBJECT_PAGE);
+		for (uint64_t page = part->at; page < done; page++)
+			CHECK(is_code(&p->object, page * OBJECT_PAGE) ==
+				part->code);
+		code += part->code ? part->pages : 0;
+	}
+	for (uint64_t at = 0; at < p->span; at += OBJECT_PAGE)
+		pages += is_code(&p->object, at);
+	CHECK(pages == code);
+	CHECK(p->filled <= p->span);
+}
+
+/* As the keeper does, in memory that was a slot's. */
+PLAIN static void check_mapped(const struct program *p, const uint8_t *image)
+{
+	char *at = mmap((void *)BASE, p->span, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+			MAP_FIXED_NOREPLACE,
+		-1, 0);
+
+	CHECK((uint64_t)at == BASE);
+	CHECK(program_map(p, at) == 0);
+	for (uint64_t i = 0; i < p->span; i++)
+		CHECK((uint8_t)at[i] == image[i]);
+	CHECK(munmap(at, p->span) == 0);
+}
+
+static void check_program(struct admit *a)
+{
+	const struct object *o = &a->object;
+	struct program *p;
+	uint8_t *image;
+	char text[128];
+	int r;
+
+	CHECK(a->entry > 0 && is_code(o, a->entry));
+	CHECK(!o->init || is_code(o, o->init));
+	CHECK(o->init_array.at + o->init_array.size <= o->span);
+	if (o->span > FUZZ_SPAN_MAX)
+		return;
+	image = load(a);
+	r = program_new(a, &p);
+	CHECK(r == 0 || r == PROGRAM_E_SPLIT);
+	if (r == 0) {
+		check_parts(p);
+		check_mapped(p, image);
+		(void)program_name(p, p->entry, text, sizeof(text));
+		(void)program_free(p);
+	}
 	free(image);
 }
 
@@ -229,7 +299,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_symbols(&a->object);
 	}
 	if (admit_ok(a))
-		load(a);
+		check_program(a);
 	(void)admit_free(a);
 	return 0;
 }
