@@ -5,12 +5,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/remote.h"
+#include "cli/pages.h"
 #include "cli/table.h"
 #include "util/strutil.h"
-
-/* Pages asked for at most: bounds a daemon that always has a next one. */
-#define PAGES_MAX 10000
 
 /* Functions ---------------------------------------------------------------- */
 
@@ -26,35 +23,6 @@ static int list_option(void *ctx, struct cli *cli, int id, const char *arg)
 	if (!str_is_name(slice_of(arg)))
 		return cli_usage_error(cli, "\"%s\" is no tenant name", arg);
 	*tenant = arg;
-	return 0;
-}
-
-/* "tenant/function": what the daemon hands out as `next` goes into a path. */
-static bool is_id(const char *text)
-{
-	const char *slash = strchr(text, '/');
-	struct slice tenant = {text, slash ? (size_t)(slash - text) : 0};
-
-	return slash && str_is_name(tenant) && str_is_name(slice_of(slash + 1));
-}
-
-/* One page into all; *next is written, "" behind the last one. */
-static int list_page(
-	struct cli *cli, const char *tenant, char next[130], json_t *all)
-{
-	CLEANUP(remote_jsonp) json_t *page = NULL;
-	char path[300];
-	int r;
-
-	(void)snprintf(path, sizeof(path), "/v1/functions%s%s?limit=1000%s%s",
-		*tenant ? "/" : "", tenant, *next ? "&after=" : "", next);
-	r = remote_get(cli, "", path, &page);
-	if (r)
-		return r;
-	(void)json_array_extend(all, json_object_get(page, "functions"));
-	(void)snprintf(next, 130, "%.129s", remote_text(page, "next"));
-	if (!is_id(next))
-		*next = '\0';
 	return 0;
 }
 
@@ -99,18 +67,16 @@ static void list_show(struct cli *cli, const json_t *all)
 
 static int run_list(struct cli *cli)
 {
-	CLEANUP(remote_jsonp) json_t *all = json_array();
+	CLEANUP(remote_jsonp) json_t *all = NULL;
 	const char *tenant = "";
-	char next[130] = "";
+	char path[128];
 
 	if (cli_parse(cli, list_option, &tenant))
 		return cli->exit_code;
-	for (int i = 0; i < PAGES_MAX; i++) {
-		if (list_page(cli, tenant, next, all))
-			return cli->exit_code;
-		if (!*next)
-			break;
-	}
+	(void)snprintf(path, sizeof(path), "/v1/functions%s%s",
+		*tenant ? "/" : "", tenant);
+	if (pages_get(cli, path, "functions", &all, NULL))
+		return cli->exit_code;
 	if (cli->output == CLI_JSON)
 		remote_print_json(all, cli->out);
 	else
@@ -178,15 +144,18 @@ static void ps_show(struct cli *cli, const json_t *list)
 
 static int run_ps(struct cli *cli)
 {
+	CLEANUP(remote_jsonp) json_t *all = NULL;
 	CLEANUP(remote_jsonp) json_t *json = NULL;
+	json_int_t total;
 
 	if (cli_parse(cli, NULL, NULL) ||
-		remote_get(cli, "", "/v1/isolates", &json))
+		pages_get(cli, "/v1/isolates", "isolates", &all, &total))
 		return cli->exit_code;
+	json = json_pack("{s:I, s:O}", "total", total, "isolates", all);
 	if (cli->output == CLI_JSON)
 		remote_print_json(json, cli->out);
 	else
-		ps_show(cli, json_object_get(json, "isolates"));
+		ps_show(cli, all);
 	return CLI_OK;
 }
 

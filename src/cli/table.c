@@ -21,7 +21,18 @@ void table_fini(struct table *t)
 	gbuf_fini(&t->cells);
 }
 
-/* Newlines and tabs become blanks, other controls (C1 in UTF-8 too) '?'. */
+/* A mark that turns the direction of text. */
+static bool is_turn(const unsigned char *c, size_t len)
+{
+	if (len < 3 || c[0] != 0xe2)
+		return false;
+	return c[1] == 0x80
+		       ? (c[2] & 0xfe) == 0x8e || (c[2] >= 0xaa && c[2] <= 0xae)
+		       : c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9;
+}
+
+/* Newlines and tabs become blanks, other controls (C1 in UTF-8 too) and what
+ * turns text '?'. */
 static void tame(char *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -35,6 +46,8 @@ static void tame(char *s, size_t len)
 			 (unsigned char)s[i + 1] >= 0x80 &&
 			 (unsigned char)s[i + 1] <= 0x9f)
 			s[i] = s[i + 1] = '?';
+		else if (is_turn((const unsigned char *)s + i, len - i))
+			s[i] = s[i + 1] = s[i + 2] = '?';
 	}
 }
 

@@ -491,7 +491,7 @@ Test(cli, ps)
 		"\"worker\":0,\"age_s\":0}]}";
 
 	against("ps", reply(200, "", body), 0);
-	asked("GET /v1/isolates HTTP/1.1\r\n");
+	asked("GET /v1/isolates?limit=1000 HTTP/1.1\r\n");
 	shows("20 KiB  40 KiB  1.2 s");
 	shows(" 8  a/g       busy     -");
 	shows("a/f?[m");
@@ -503,6 +503,128 @@ Test(cli, ps)
 		reply(200, "", "{\"isolation\":\"software\"}"), 0);
 	asked("GET /v1/info HTTP/1.1\r\n");
 	shows("isolation  software");
+}
+
+Test(cli, ps_follows_pages)
+{
+	static const char one[] =
+		"{\"total\":2,\"isolates\":[{\"id\":7}],\"next\":\"12\"}";
+	static const char two[] = "{\"total\":2,\"isolates\":[{\"id\":8}]}";
+	struct fake_reply pages[] = {{reply(200, "", one), FAKE_NORMAL, 0},
+		{reply(200, "", two), FAKE_NORMAL, 0}};
+
+	fake_start(pages, 2);
+	(void)setenv("GVISORD_SOCKET", fake.path, 1);
+	cr_assert_eq(run("ps -o name"), 0);
+	fake_stop();
+	asked("GET /v1/isolates?limit=1000&after=12 HTTP/1.1\r\n");
+	cr_assert_str_eq(out, "7\n8\n");
+}
+
+Test(cli, domains)
+{
+	static const char body[] =
+		"{\"isolation\":\"mpk\",\"isolation_reason\":null,"
+		"\"domains\":[{\"key\":3,\"owner\":{\"isolate\":7,"
+		"\"function\":\"a/f\\u001b[m\",\"state\":\"busy\"},\"pins\":1,"
+		"\"binds\":5,\"steals\":4,\"resident_bytes\":8192},"
+		"{\"key\":4,\"owner\":null,\"pins\":0,\"binds\":0,"
+		"\"steals\":0,\"resident_bytes\":0}],"
+		"\"totals\":{\"hits\":30,\"misses\":10,\"free\":1,"
+		"\"evict\":9,\"waits\":2,\"wait_s\":0.5,"
+		"\"retagged_pages\":64}}";
+	static const char soft[] =
+		"{\"isolation\":\"software\",\"isolation_reason\":\"no "
+		"PKU\\u001b[m\",\"domains\":[],\"totals\":{}}";
+
+	against("domains", reply(200, "", body), 0);
+	asked("GET /v1/domains HTTP/1.1\r\n");
+	shows("  3  a/f?[m        7  busy      1     5       4     8 KiB\n");
+	shows("  4  -             -  -         0     0       0     0 KiB\n");
+	shows("hits 30 (75.00 %), misses 10: free 1, evict 9\n"
+	      "waits 2, 0.500 s in all; pages retagged 64\n");
+	against("domains -o name", reply(200, "", body), 0);
+	cr_assert_str_eq(out, "3\n4\n");
+	against("domains -o json", reply(200, "", body), 0);
+	shows("\"steals\": 4");
+	against("domains", reply(200, "", soft), 0);
+	cr_assert_str_eq(out, "No hardware keys: no PKU\\x1b[m\n");
+	against("domains", reply(200, "", "{\"domains\":[7,{\"owner\":[]}]}"),
+		0);
+	against("domains", reply(200, "", "[]"), 7);
+}
+
+Test(cli, warm)
+{
+	static const char body[] = "{\"isolates\":8,\"made\":5}";
+
+	against("warm acme/f -n 8", reply(200, "", body), 0);
+	asked("POST /v1/functions/acme/f/warm HTTP/1.1\r\n");
+	asked("\r\n\r\n{\"isolates\":8}");
+	cr_assert_str_eq(out, "acme/f: 8 isolates warm, 5 new\n");
+	against("warm f", reply(200, "", body), 0);
+	asked("{\"isolates\":1}");
+	against("warm f -o json", reply(200, "", body), 0);
+	shows("\"made\": 5");
+	against("warm f",
+		reply(429, "",
+			"{\"code\":\"Limit.Memory\",\"detail\":\"no room\"}"),
+		6);
+	complains("no room");
+	is("warm", 2, "", "too few arguments");
+	is("warm f -n 0", 2, "", "1 to 1000000");
+	is("warm f -n x", 2, "", "not \"x\"");
+}
+
+/* Two looks at a daemon, each a page of functions and the metrics. */
+static int top(const char *line)
+{
+	static const char *const lists[] = {
+		"{\"functions\":[{\"tenant\":\"a\",\"name\":\"f\","
+		"\"version\":1,\"isolates\":{\"idle\":1,\"busy\":0},"
+		"\"stats\":{\"calls\":10,\"errors\":0,"
+		"\"mean_run_ms\":1.0}}]}",
+		"{\"functions\":[{\"tenant\":\"a\",\"name\":\"f\","
+		"\"version\":1,\"isolates\":{\"idle\":1,\"busy\":0},"
+		"\"stats\":{\"calls\":20,\"errors\":0,"
+		"\"mean_run_ms\":2.0}},{\"tenant\":\"\\u001b]0;x\","
+		"\"name\":\"g\",\"stats\":{\"calls\":1000000}}]}"};
+	struct fake_reply r[] = {{reply(200, "", lists[0]), FAKE_NORMAL, 0},
+		{reply(200, "", "gvisord_isolates{state=\"idle\"} 1\n"),
+			FAKE_NORMAL, 0},
+		{reply(200, "", lists[1]), FAKE_NORMAL, 0},
+		{reply(200, "", "gvisord_isolates{state=\"idle\"} 4\n"),
+			FAKE_NORMAL, 0}};
+	int code;
+
+	fake.len = 0;
+	memset(fake.requests, 0, sizeof(fake.requests));
+	fake_start(r, 4);
+	(void)setenv("GVISORD_SOCKET", fake.path, 1);
+	code = run(line);
+	fake_stop();
+	return code;
+}
+
+Test(cli, top)
+{
+	cr_assert_eq(top("top --interval 0.1"), 0);
+	asked("GET /v1/functions?limit=1000 HTTP/1.1\r\n");
+	asked("GET /metrics HTTP/1.1\r\n");
+	shows(" calls/s=0.0 errors/s=0.0 in_flight=0 idle=4 busy=0 ");
+	shows(" busiest=\\x1b]0;x/g\n");
+	cr_assert(strchr(out, '\x1b') == NULL);
+	cr_assert_eq(top("top -i 0.1 -o json"), 0);
+	shows("\"isolates_idle\":4.0");
+	shows("\"function\":\"a/f\"");
+	shows("\"mean_ms\":3.0");
+	cr_assert_eq(top("top -i 0.1 -o name"), 0);
+	cr_assert_str_eq(out, "\\x1b]0;x/g\na/f\n");
+	is("top --interval 0", 2, "", "from 0.1 to 3600");
+	is("top --interval nan", 2, "", "from 0.1 to 3600");
+	is("top --interval 1x", 2, "", "not \"1x\"");
+	is("top --count 0", 2, "", "1 to 1000000");
+	is("top --socket /tmp/gv-none.sock", 3, "", "cannot reach");
 }
 
 Test(cli, token_is_sent)
