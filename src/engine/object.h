@@ -17,6 +17,8 @@
  *     the undefined ones are exports, or weak and thus 0
  *   - relocations are NONE, RELATIVE, GLOB_DAT, JUMP_SLOT or 64, each writes 8
  *     bytes inside one writable segment, and its symbol is below n_symbols
+ *   - there are at most OBJECT_RELOCS_MAX of them, and in their order at most
+ *     OBJECT_RELOC_PAGES_MAX changes from one page to another
  *   - init and fini are code of the object, their arrays whole words inside
  *     one segment
  *
@@ -37,6 +39,9 @@ enum {
 	OBJECT_DYNAMIC_MAX = 256, /* entries of the dynamic section */
 	OBJECT_NAME_MAX = 4096,
 	OBJECT_INITS_MAX = 4096,
+	/* Relocations are done for each isolate, by a thread that all share. */
+	OBJECT_RELOCS_MAX = 1 << 18,
+	OBJECT_RELOC_PAGES_MAX = 1024, /* changes from page to page */
 	OBJECT_FILE_MAX = 16 << 20,
 	OBJECT_SPAN_MAX = 64 << 20, /* of the image in memory */
 };

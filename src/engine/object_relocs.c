@@ -118,15 +118,35 @@ static void check(struct object_reader *r, const struct object_reloc *rel)
 	check_target(r, rel);
 }
 
+/* What it costs to do them all, for each isolate. */
+static void check_cost(struct object_reader *r, size_t n, size_t pages)
+{
+	if (n > OBJECT_RELOCS_MAX)
+		(void)refusals_add(r->refusals, REFUSAL_TOO_LARGE,
+			"%zu relocations, more than %d", n, OBJECT_RELOCS_MAX);
+	if (pages > OBJECT_RELOC_PAGES_MAX)
+		(void)refusals_add(r->refusals, REFUSAL_TOO_LARGE,
+			"relocations in more than %d pages",
+			OBJECT_RELOC_PAGES_MAX);
+}
+
 void object_read_relocs(struct object_reader *r)
 {
+	uint64_t page = UINT64_MAX;
+	size_t n = 0, pages = 0;
 	struct object_reloc rel;
 
 	/* Without symbols there is nothing to hold them against. */
 	if (!r->has_symbols)
 		return;
 	for (unsigned table = 0; table < 2; table++)
-		for (size_t i = 0; i < object_n_relocs(r->o, table); i++)
-			if (object_reloc(r->o, table, i, &rel))
-				check(r, &rel);
+		for (size_t i = 0; i < object_n_relocs(r->o, table); i++) {
+			if (!object_reloc(r->o, table, i, &rel))
+				continue;
+			check(r, &rel);
+			n++;
+			pages += rel.target / OBJECT_PAGE != page;
+			page = rel.target / OBJECT_PAGE;
+		}
+	check_cost(r, n, pages);
 }

@@ -566,6 +566,46 @@ Test(object, endless_names)
 	free(p);
 }
 
+/* So many relocations, each in another of `pages` pages than the last one. */
+static void read_relocs(size_t n, size_t pages)
+{
+	const size_t len = sizeof(good) + n * sizeof(Elf64_Rela);
+	char *p = calloc(1, len);
+	struct good *g = (struct good *)p;
+
+	cr_assert_not_null(p);
+	*g = good;
+	g->phdr[GOOD_DATA].p_filesz = len - 3 * GOOD_PAGE;
+	g->phdr[GOOD_DATA].p_memsz = len - 3 * GOOD_PAGE;
+	g->dyn[GOOD_D_RELA].d_un.d_val = sizeof(good);
+	g->dyn[GOOD_D_RELASZ].d_un.d_val = n * sizeof(Elf64_Rela);
+	g->jmprel[0].r_offset = sizeof(good);
+	for (size_t i = 0; i < n; i++) {
+		Elf64_Rela r = {
+			.r_offset = sizeof(good) + (i % pages) * GOOD_PAGE,
+			.r_info = ELF64_R_INFO(0, R_X86_64_RELATIVE),
+		};
+
+		memcpy(p + sizeof(good) + i * sizeof(r), &r, sizeof(r));
+	}
+	(void)read_bytes(p, len);
+	free(p);
+}
+
+Test(object, relocations_up_to_the_limits)
+{
+	/* One more is the table of the PLT's. */
+	read_relocs(OBJECT_RELOCS_MAX - 1, 1);
+	cr_assert_eq(refusals.n_total, 0);
+	read_relocs(OBJECT_RELOCS_MAX, 1);
+	expect_only(REFUSAL_TOO_LARGE, "relocations");
+	/* That one is back in the first page. */
+	read_relocs(OBJECT_RELOC_PAGES_MAX - 1, 2);
+	cr_assert_eq(refusals.n_total, 0);
+	read_relocs(OBJECT_RELOC_PAGES_MAX + 1, 2);
+	expect_only(REFUSAL_TOO_LARGE, "pages");
+}
+
 Test(object, segments_up_to_the_limit)
 {
 	struct {
