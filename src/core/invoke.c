@@ -239,6 +239,9 @@ static void invoke_bound(struct msg *msg)
 	struct invocation *inv = iso->inv;
 
 	if (iso->result == 0) {
+		if (iso->waited_ns)
+			metrics_observe(w->metrics, METRIC_PKEY_WAIT_SECONDS, 0,
+				iso->waited_ns);
 		invoke_run(w, inv);
 		return;
 	}

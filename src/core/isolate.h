@@ -90,6 +90,8 @@ struct isolate {
 	const struct program *program; /* bind: to be mapped first, or NULL */
 	/* The keeper's: a program is mapped; and has not been tagged yet. */
 	bool image, untagged;
+	uint64_t waits_since; /* the keeper's: for a key; 0: it does not wait */
+	uint64_t waited_ns;   /* for the key that it was just given */
 	int result; /* of the errand: 0, or -errno */
 	struct invocation *inv;
 	struct function *spare_of; /* held: SPARE, or on the way there */

@@ -192,6 +192,16 @@ static int keeper_clear(struct isolate *iso)
 	return 0;
 }
 
+/* Its wait for a key is over, if it had to. */
+static void keeper_waited(struct keeper *k, struct isolate *iso)
+{
+	iso->waited_ns = iso->waits_since ? clock_now() - iso->waits_since : 0;
+	iso->waits_since = 0;
+	if (iso->waited_ns)
+		atomic_fetch_add_explicit(&k->rt->core->mux.wait_ns,
+			iso->waited_ns, memory_order_relaxed);
+}
+
 static void keeper_try_bind(struct keeper *k, struct isolate *iso)
 {
 	int r = domain_bind(&k->rt->core->mux, &iso->domain);
@@ -202,10 +212,14 @@ static void keeper_try_bind(struct keeper *k, struct isolate *iso)
 		domain_park(&k->rt->core->mux, &iso->domain) < 0)
 		r = -EIO;
 	iso->untagged = false;
-	if (r == DOMAIN_E_BUSY)
+	if (r == DOMAIN_E_BUSY) {
+		if (iso->waits_since == 0)
+			iso->waits_since = clock_now();
 		list_push_back(&k->waiters, &iso->link);
-	else
-		keeper_answer(iso, r);
+		return;
+	}
+	keeper_waited(k, iso);
+	keeper_answer(iso, r);
 }
 
 static void errand_bind(struct msg *msg)
