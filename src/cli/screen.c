@@ -150,7 +150,7 @@ void screen_draw(const char *text)
 		size_t len = strcspn(text, "\n");
 
 		if (row > 0)
-			put("\r\n", 2);
+			put("\n", 1);
 		put(text, cut(text, len, w.ws_col));
 		put("\x1b[K", 3);
 		text += len + (text[len] == '\n');
