@@ -101,6 +101,25 @@ def gate(build):
     return found
 
 
+# --- keys --------------------------------------------------------------------
+
+
+def key_moves(build, calls):
+    """Percent of calls that need a key moved:
+    {(way, popularity, calls at once, policy): percent}"""
+    found = {}
+    for name, value in values(run([f"{build}/bench/mux", str(calls)])):
+        way, popularity, at_once, policy = name.split("/")
+        found[way, popularity, int(at_once), policy] = float(value)
+    return found
+
+
+def key_costs(build, times):
+    """Nanoseconds of a pin, and of moving a key: {name: value}."""
+    lines = values(run([f"{build}/bench/mux_retag", str(times)]))
+    return {name: float(value) for name, value in lines}
+
+
 # --- admission ---------------------------------------------------------------
 
 # Some hundred bytes of code, a name and a relocated word each.
