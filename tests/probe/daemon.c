@@ -45,6 +45,32 @@ static int by_number(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* A kernel thread that does what a ring put off: never in user mode. */
+static bool is_io_worker(pid_t pid, pid_t task)
+{
+	enum {
+		IO_WORKER = 0x10, /* PF_IO_WORKER */
+		FIELD = 7	  /* of those behind the name */
+	};
+	char path[64], line[512] = "";
+	unsigned flags = 0;
+	char *at;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, task);
+	f = fopen(path, "re");
+	if (f && !fgets(line, sizeof(line), f))
+		line[0] = '\0';
+	if (f)
+		(void)fclose(f);
+	at = strrchr(line, ')');
+	for (int i = 0; at && i < FIELD; i++)
+		at = strchr(at + 1, ' ');
+	if (at)
+		flags = (unsigned)strtoul(at, NULL, 10);
+	return flags & IO_WORKER;
+}
+
 static unsigned tasks_of(pid_t pid, pid_t ret_task[DAEMON_TASKS])
 {
 	char path[64];
@@ -55,8 +81,10 @@ static unsigned tasks_of(pid_t pid, pid_t ret_task[DAEMON_TASKS])
 	(void)snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	dir = opendir(path);
 	while (dir && (e = readdir(dir)) && n < DAEMON_TASKS)
-		if (e->d_name[0] != '.')
-			ret_task[n++] = (pid_t)strtol(e->d_name, NULL, 10);
+		if (e->d_name[0] != '.') {
+			ret_task[n] = (pid_t)strtol(e->d_name, NULL, 10);
+			n += !is_io_worker(pid, ret_task[n]);
+		}
 	if (dir)
 		(void)closedir(dir);
 	qsort(ret_task, n, sizeof(*ret_task), by_number);
@@ -442,6 +470,7 @@ void client_send_bytes(struct client *c, const char *start, const char *headers,
 	const struct body *body, struct reply *ret_reply)
 {
 	char head[HEAD_MAX];
+	bool sent;
 	int n = snprintf(head, sizeof(head),
 		"%s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %zu\r\n\r\n",
 		start, headers, body->len);
@@ -453,11 +482,14 @@ void client_send_bytes(struct client *c, const char *start, const char *headers,
 	ret_reply->body[0] = ret_reply->code[0] = '\0';
 	if (c->fd < 0 && !client_connect(c))
 		return;
-	if (send_all(c->fd, head, (size_t)n) &&
-		send_all(c->fd, body->bytes, body->len) &&
-		take_reply(c->fd, ret_reply))
+	sent = send_all(c->fd, head, (size_t)n) &&
+	       send_all(c->fd, body->bytes, body->len);
+	/* One that is refused by its head is answered before its end. */
+	if (take_reply(c->fd, ret_reply))
 		take_code(ret_reply);
 	else
+		sent = false;
+	if (!sent)
 		hang_up(c);
 }
 

@@ -56,6 +56,20 @@ size_t forged_read_near(uint8_t code[FORGED_CODE_MAX], int32_t away)
 	return n + sizeof(reply_rax);
 }
 
+size_t forged_count(uint8_t code[FORGED_CODE_MAX], int32_t away)
+{
+	static const uint8_t inc[] = {0x48, 0xff, 0x05}; /* incq x(%rip) */
+	const int32_t from_end = away - (int32_t)(sizeof(inc) + sizeof(away));
+
+	uint8_t read[FORGED_CODE_MAX];
+	size_t n = forged_read_near(read, from_end);
+
+	(void)memcpy(code, inc, sizeof(inc));
+	(void)memcpy(code + sizeof(inc), &from_end, sizeof(from_end));
+	(void)memcpy(code + sizeof(inc) + sizeof(from_end), read, n);
+	return sizeof(inc) + sizeof(from_end) + n;
+}
+
 void forged_make(struct good *g)
 {
 	static const uint8_t nothing[] = {0x31, 0xc0, RET};

@@ -19,6 +19,8 @@ enum {
 size_t forged_read(uint8_t code[FORGED_CODE_MAX], uint64_t at);
 /* Those that lie `away` from the code's first byte. */
 size_t forged_read_near(uint8_t code[FORGED_CODE_MAX], int32_t away);
+/* The same, and one is added to them first. */
+size_t forged_count(uint8_t code[FORGED_CODE_MAX], int32_t away);
 
 /* Zeros for the registers of WRPKRU: to stand in front of it. */
 extern const uint8_t forged_zeros[6];

@@ -62,7 +62,9 @@ static size_t options_of(const struct live_options *opt, const char **more)
 	more[n++] = "--set";
 	more[n++] = "log.level=error";
 	more[n++] = "--isolation";
-	more[n++] = opt->mode ? opt->mode : "mpk";
+	more[n++] = opt->unsafe ? "software" : opt->mode ? opt->mode : "mpk";
+	if (opt->unsafe)
+		more[n++] = "--unsafe-native";
 	if (opt->set) {
 		more[n++] = "--set";
 		more[n++] = opt->set;
@@ -91,7 +93,7 @@ void live_start(struct live *l, const struct live_options *opt)
 	(void)options_of(opt, more);
 	daemon_start_as(&l->daemon, opt->uid, attack_daemon, more);
 	client_init(&l->client, &l->daemon);
-	l->native = strcmp(more[3], "mpk") == 0;
+	l->native = opt->unsafe || strcmp(more[3], "mpk") == 0;
 	if (!symbols_open(&l->symbols, attack_daemon))
 		attack_say("the daemon's symbols can't be read");
 	l->base = symbols_base(l->daemon.pid, attack_daemon);

@@ -48,6 +48,7 @@ struct live_options {
 	bool calls; /* let bytes of system calls in, and the attacker has some
 		     */
 	uid_t uid;
+	bool unsafe; /* software mode, and native code all the same */
 };
 
 /* Starts it and deploys the two; opt NULL: as it is meant to be. */

@@ -68,6 +68,33 @@ static int by_number(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* A kernel thread that does what a ring put off: never in user mode. */
+static bool is_io_worker(const struct observer *o, pid_t task)
+{
+	enum {
+		IO_WORKER = 0x10, /* PF_IO_WORKER */
+		FIELD = 7	  /* of those behind the name */
+	};
+	char path[64], line[512] = "";
+	unsigned flags = 0;
+	char *at;
+	FILE *f;
+
+	(void)snprintf(
+		path, sizeof(path), "/proc/%d/task/%d/stat", o->pid, task);
+	f = fopen(path, "re");
+	if (f && !fgets(line, sizeof(line), f))
+		line[0] = '\0';
+	if (f)
+		(void)fclose(f);
+	at = strrchr(line, ')');
+	for (int i = 0; at && i < FIELD; i++)
+		at = strchr(at + 1, ' ');
+	if (at)
+		flags = (unsigned)strtoul(at, NULL, 10);
+	return flags & IO_WORKER;
+}
+
 static unsigned tasks(const struct observer *o, pid_t task[OBSERVER_TASKS])
 {
 	struct dirent *e;
@@ -78,8 +105,10 @@ static unsigned tasks(const struct observer *o, pid_t task[OBSERVER_TASKS])
 	(void)snprintf(path, sizeof(path), "/proc/%d/task", o->pid);
 	dir = opendir(path);
 	while (dir && (e = readdir(dir)) && n < OBSERVER_TASKS)
-		if (e->d_name[0] != '.')
-			task[n++] = (pid_t)strtol(e->d_name, NULL, 10);
+		if (e->d_name[0] != '.') {
+			task[n] = (pid_t)strtol(e->d_name, NULL, 10);
+			n += !is_io_worker(o, task[n]);
+		}
 	if (dir)
 		(void)closedir(dir);
 	qsort(task, n, sizeof(*task), by_number);
@@ -226,29 +255,45 @@ static unsigned code_gate(struct observer *o)
 	return 1;
 }
 
+/* True: an executable mapping; *ret_written: that can be written to. */
+static bool is_code(const char *line, uint64_t *ret_from, uint64_t *ret_to,
+	bool *ret_written)
+{
+	char perms[5];
+
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", ret_from, ret_to,
+		    perms) != 3)
+		return false;
+	*ret_written = perms[1] == 'w';
+	return perms[2] == 'x' && !strstr(line, "[vsyscall]");
+}
+
 unsigned observer_code(struct observer *o)
 {
 	FILE *f = proc_open(o, "maps");
 	unsigned wrong = code_gate(o);
+	uint64_t from, to, begin = 0, end = 0;
 	char line[512];
+	bool written;
 
 	o->maps = 0;
 	o->bytes = o->instructions = 0;
 	while (f && fgets(line, sizeof(line), f)) {
-		uint64_t from, to;
-		char perms[5];
-
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &from, &to,
-			    perms) != 3 ||
-			perms[2] != 'x' || strstr(line, "[vsyscall]"))
+		if (!is_code(line, &from, &to, &written))
 			continue;
 		o->maps++;
-		if (perms[1] == 'w') {
+		if (written) {
 			wrong++;
 			o->say("executable and writable: %.60s", line);
 		}
-		wrong += code_map(o, from, to);
+		/* Code runs on from one mapping into the next. */
+		if (from != end) {
+			wrong += code_map(o, begin, end);
+			begin = from;
+		}
+		end = to;
 	}
+	wrong += code_map(o, begin, end);
 	if (f)
 		(void)fclose(f);
 	if (o->maps == 0 || o->instructions == 0)

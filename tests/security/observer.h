@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "pkey/domain.h"
+
 enum {
 	OBSERVER_TASKS = 64
 };
@@ -32,6 +34,7 @@ struct observer {
 	/* What was looked at, for reports. */
 	uint64_t bytes;
 	unsigned maps, instructions, isolates;
+	unsigned programs; /* isolates with native code in them */
 };
 
 /* Opens the process and notes who it is. False: it can't be looked at. */
@@ -46,7 +49,10 @@ void observer_fini(struct observer *o);
  * the gate's bytes are those of the file. None is writable. */
 unsigned observer_code(struct observer *o);
 /* The protection key of every page: S for the program's shared part and gate
- * pages, each isolate's for its memory or P, else 0. */
+ * pages, each isolate's for its memory or P, else 0. And the rights of every
+ * isolate's pages: its program's code can be run, that and its constants can't
+ * be written to, all else can, and can't be run. Programs' files are mapped
+ * privately, and executable in isolates alone. */
 unsigned observer_keys(struct observer *o);
 /* Filter and no_new_privs of every thread, cores, and who they are. */
 unsigned observer_threads(struct observer *o);
@@ -58,6 +64,9 @@ struct observer_range {
 	uint64_t from;
 	uint64_t to;
 	int key;
+	bool isolate;
+	unsigned n_parts; /* of an isolate; from its start */
+	struct domain_part parts[DOMAIN_PARTS_MAX];
 };
 unsigned observer_image(
 	const struct observer *o, struct observer_range ret_range[16]);

@@ -115,14 +115,15 @@ unsigned observer_image(
 		uint64_t at = o->base + p->p_vaddr;
 
 		if (p->p_type == PT_LOAD && !(p->p_flags & PF_W))
-			ret_range[n++] = (struct observer_range){
-				down(at), down(at + p->p_memsz + PAGE - 1), 0};
+			ret_range[n++] =
+				(struct observer_range){.from = down(at),
+					.to = down(at + p->p_memsz + PAGE - 1)};
 		else if (p->p_type == PT_GNU_RELRO)
 			ret_range[n++] = (struct observer_range){
-				down(at), down(at + p->p_memsz), 0};
+				.from = down(at), .to = down(at + p->p_memsz)};
 	}
-	ret_range[n++] =
-		(struct observer_range){o->shared_from, o->shared_to, 0};
+	ret_range[n++] = (struct observer_range){
+		.from = o->shared_from, .to = o->shared_to};
 	file_close(&f);
 	return n;
 }

@@ -1,9 +1,9 @@
 /*
- * The observer's look at protection keys. What the daemon means is in its
- * struct runtime, which is read as it stands: keys, gate pages, isolates.
- * What is, is in smaps. Isolates come and go meanwhile, so that the table is
- * read before and after, what changed in between is left out, and a difference
- * must be there in every one of several looks.
+ * The observer's look at protection keys and rights. What the daemon means is
+ * in its struct runtime, which is read as it stands: keys, gate pages,
+ * isolates. What is, is in smaps. Isolates come and go meanwhile, so that the
+ * table is read before and after, what changed in between is left out, and a
+ * difference must be there in every one of several looks.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,21 +32,29 @@ struct table {
 static void add(struct table *t, uint64_t from, uint64_t to, int key)
 {
 	if (t->n < RANGES && from < to)
-		t->range[t->n++] = (struct observer_range){from, to, key};
+		t->range[t->n++] = (struct observer_range){
+			.from = from, .to = to, .key = key};
 }
 
 static void add_isolate(struct table *t, const struct isolate *iso)
 {
 	uint64_t from = (uint64_t)iso->domain.base;
 	int key = domain_key(&iso->domain);
+	struct observer_range *r;
 
 	/* Not yet mapped, or on its way: any key will do. */
 	if (iso->magic != ISOLATE_MAGIC || !from || domain_dead(&iso->domain))
 		return;
 	add(t, from, from + iso->domain.len, key >= 0 ? key : t->keys.parked);
+	r = &t->range[t->n - 1];
+	r->isolate = true;
+	r->n_parts = iso->domain.n_parts;
+	if (r->n_parts <= DOMAIN_PARTS_MAX)
+		(void)memcpy(r->parts, iso->domain.parts,
+			r->n_parts * sizeof(*r->parts));
 	if (iso->state == ISOLATE_PREPARING || iso->state == ISOLATE_DYING ||
-		iso->mapped == 0)
-		t->range[t->n - 1].key = ANY;
+		iso->mapped == 0 || r->n_parts > DOMAIN_PARTS_MAX)
+		r->key = ANY;
 }
 
 static bool read_pool(const struct observer *o, const struct worker_core *core,
@@ -108,10 +116,15 @@ static bool read_table(const struct observer *o, struct table *t)
 
 static bool has(const struct table *t, const struct observer_range *r)
 {
-	for (unsigned i = t->n_fixed; i < t->n; i++)
-		if (t->range[i].from == r->from && t->range[i].to == r->to &&
-			t->range[i].key == r->key)
-			return true;
+	for (unsigned i = t->n_fixed; i < t->n; i++) {
+		const struct observer_range *mine = &t->range[i];
+
+		if (mine->from == r->from && mine->to == r->to)
+			return mine->key == r->key &&
+			       mine->n_parts == r->n_parts &&
+			       memcmp(mine->parts, r->parts,
+				       sizeof(r->parts)) == 0;
+	}
 	return false;
 }
 
@@ -147,6 +160,7 @@ struct area {
 	uint64_t from, to;
 	int key;
 	bool accessible;
+	char rights[5];
 	char name[64];
 };
 
@@ -164,12 +178,61 @@ static void tell(struct observer *o, const struct area *a, int want)
 		a->to, a->name, a->key, want);
 }
 
+static bool tell_rights(
+	struct observer *o, const struct area *a, const char *why, bool say)
+{
+	if (say)
+		o->say("%#" PRIx64 "-%#" PRIx64 " %s is %s: %s", a->from, a->to,
+			a->name, a->rights, why);
+	return false;
+}
+
+/* The rights of [from, to), which is of one isolate and of one mapping. */
+static bool piece_good(const struct observer_range *r, const char *rights,
+	uint64_t from, uint64_t to)
+{
+	uint64_t written = to - from;
+
+	for (unsigned i = 0; i < r->n_parts; i++) {
+		const struct domain_part *p = &r->parts[i];
+		uint64_t at = r->from + (uint64_t)p->at * DOMAIN_PAGE;
+		uint64_t end = at + (uint64_t)p->pages * DOMAIN_PAGE;
+
+		at = at > from ? at : from;
+		end = end < to ? end : to;
+		if (at >= end)
+			continue;
+		written -= end - at;
+		if (strncmp(rights, p->code ? "r-xp" : "r--p", 4) != 0)
+			return false;
+	}
+	return written == 0 || strncmp(rights, "rw-p", 4) == 0;
+}
+
+/* What holds of every mapping, wherever it is. */
+static bool mapping_good(struct observer *o, const struct table *t,
+	const struct area *a, bool say)
+{
+	bool program = strstr(a->name, "gvisord-code");
+
+	if (a->rights[1] == 'w' && a->rights[2] == 'x')
+		return tell_rights(o, a, "writable and executable", say);
+	if (program && a->rights[3] != 'p')
+		return tell_rights(o, a, "a program's file, not private", say);
+	if (program && !in_arena(t, a) &&
+		(a->rights[2] == 'x' || a->rights[1] == 'w'))
+		return tell_rights(o, a, "a program's, in no isolate", say);
+	return true;
+}
+
 /* Returns whether the area is as the table has it. */
 static bool area_good(struct observer *o, const struct table *t,
 	const struct area *a, bool say)
 {
 	uint64_t covered = 0;
 
+	if (!mapping_good(o, t, a, say))
+		return false;
 	for (unsigned i = 0; i < t->n; i++) {
 		const struct observer_range *r = &t->range[i];
 		uint64_t from = a->from > r->from ? a->from : r->from;
@@ -178,8 +241,14 @@ static bool area_good(struct observer *o, const struct table *t,
 		if (from >= to)
 			continue;
 		covered += to - from;
-		if (r->key == ANY || r->key == a->key)
+		if (r->key == ANY)
 			continue;
+		if (r->key == a->key) {
+			if (r->isolate && !piece_good(r, a->rights, from, to))
+				return tell_rights(
+					o, a, "not as the isolate's", say);
+			continue;
+		}
 		if (say)
 			tell(o, a, r->key);
 		return false;
@@ -206,6 +275,7 @@ static bool parse(struct area *a, const char *line)
 	a->from = from;
 	a->to = to;
 	a->accessible = strncmp(perms, "---", 3) != 0;
+	(void)memcpy(a->rights, perms, sizeof(perms));
 	a->name[0] = '\0';
 	if (name)
 		(void)snprintf(a->name, sizeof(a->name), "%.*s",
@@ -261,6 +331,9 @@ static unsigned look(struct observer *o, bool say)
 	if (good && smaps && read_table(o, &after)) {
 		settle(&before, &after);
 		o->isolates = before.n - before.n_fixed;
+		o->programs = 0;
+		for (unsigned i = 0; i < before.n; i++)
+			o->programs += before.range[i].n_parts > 0;
 		wrong = compare(o, &before, smaps, say);
 	} else if (say) {
 		o->say("the daemon's table can't be read");

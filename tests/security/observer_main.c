@@ -44,8 +44,8 @@ int main(int argc, char **argv)
 			(void)usleep(PAUSE_US);
 		wrong += observer_threads(&o) + observer_keys(&o);
 	}
-	say("%u threads, keys of %u mappings, %u isolates", o.n_tasks, o.maps,
-		o.isolates);
+	say("%u threads, keys of %u mappings, %u isolates, %u of them native",
+		o.n_tasks, o.maps, o.isolates, o.programs);
 	wrong += observer_code(&o);
 	say("%" PRIu64 " bytes of code, %u instructions of the gate", o.bytes,
 		o.instructions);

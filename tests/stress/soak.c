@@ -11,10 +11,11 @@ enum {
 	DIE = 25, /* of a hundred turns */
 	CHURN = 5,
 	EVERY_PROBE = 2, /* neighbours: one in so many is a probe */
-	WATCHER = 1,
 };
 
 #define NATIVE "application/x-sharedlib"
+
+const char soak_watcher[] = "neighbour1";
 
 static const char lua_bomb[] = "return function() local t = {} "
 			       "while true do t[#t + 1] = "
@@ -113,7 +114,7 @@ static void die(struct turn *t)
 
 static bool is_probe(unsigned i)
 {
-	return i % EVERY_PROBE == WATCHER;
+	return i % EVERY_PROBE == 1;
 }
 
 static bool lua_served(struct turn *t, const char *name)
@@ -312,14 +313,12 @@ uint64_t soak_canary(const struct soak *s)
 {
 	struct reply *r = calloc(1, sizeof(*r));
 	struct client c;
-	char name[32];
 	uint64_t at;
 
 	if (!r)
 		return 0;
-	(void)snprintf(name, sizeof(name), "neighbour%u", WATCHER);
 	client_init(&c, s->daemon);
-	client_invoke(&c, name, "self", r);
+	client_invoke(&c, soak_watcher, "self", r);
 	client_fini(&c);
 	at = strtoull(r->body, NULL, 16);
 	free(r);

@@ -50,5 +50,7 @@ void soak_start(struct soak *s, unsigned connections);
 void soak_stop(struct soak *s);
 /* Nothing was wrong, and something was done. */
 bool soak_good(const struct soak *s);
-/* The address of the canary of one neighbour that is a probe; 0: none. */
+/* A neighbour that is a probe. */
+extern const char soak_watcher[];
+/* The address of its canary; 0: none. */
 uint64_t soak_canary(const struct soak *s);

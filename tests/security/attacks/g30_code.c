@@ -5,10 +5,12 @@
  */
 #include <libgen.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/security/attack.h"
+#include "tests/security/forged.h"
 #include "tests/security/load.h"
 #include "tests/security/observer.h"
 
@@ -45,6 +47,26 @@ static int observer_program(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* Half of it at the end of one segment, half at the start of the next. */
+static void native_control(void)
+{
+	static const struct live_options unseen = {.without = "code"};
+	static struct good g;
+
+	live_start(&live, &unseen);
+	forged_make(&g);
+	g.text[GOOD_PAGE - 1] = forged_wrpkru[0];
+	(void)memcpy(g.text2, forged_wrpkru + 1, 2);
+	(void)forged_deploy(&live, &g, "");
+	live_do(&live, "forged", "1");
+	if (!observer_init(&eye, live.daemon.pid, load_hush))
+		return;
+	attack_worked(observer_code(&eye) > 0,
+		"one in a native function's code is found");
+	observer_fini(&eye);
+	(void)live_stop(&live);
+}
+
 static void control(void)
 {
 	static const struct live_options planted = {.without = "scan"};
@@ -57,6 +79,7 @@ static void control(void)
 		observer_program(live.daemon.pid) == 1, "by the program, too");
 	observer_fini(&eye);
 	(void)live_stop(&live);
+	native_control();
 }
 
 static void run(void)
