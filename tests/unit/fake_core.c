@@ -451,7 +451,8 @@ static void publish(const char *name)
 		.tenant = "t",
 		.entry = "handler",
 		.memory_bytes = 64 << 20,
-		.timeout_ns = CLOCK_S};
+		.timeout_ns = CLOCK_S,
+		.idle_ttl_ns = CLOCK_S};
 	bool replaced;
 
 	(void)strcpy(o.name, name);

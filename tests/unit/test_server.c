@@ -565,9 +565,85 @@ Test(server, lists)
 	cr_assert_eq(a.status, 400);
 	a = ask(fd, GET("/v1/isolates"));
 	cr_assert(strstr(a.body, "\"key\":null"));
+	cr_assert(strstr(a.body, "\"next\"") == NULL);
+	a = ask(fd, GET("/v1/isolates?limit=1"));
+	cr_assert(strstr(a.body, "\"id\":7,"));
+	cr_assert(strstr(a.body, "\"id\":8,") == NULL);
+	cr_assert(strstr(a.body, "\"total\":2"));
+	cr_assert(strstr(a.body, "\"next\":\"5\""));
+	a = ask(fd, GET("/v1/isolates?limit=1&after=5"));
+	cr_assert(strstr(a.body, "\"id\":8,"));
+	cr_assert(strstr(a.body, "\"next\"") == NULL);
+	a = ask(fd, GET("/v1/isolates?after=9"));
+	cr_assert(strstr(a.body, "\"isolates\":[]"));
 	a = ask(fd, GET("/v1/info"));
 	cr_assert(strstr(a.body, "\"isolation\":\"software\""));
 	cr_assert(strstr(a.body, "\"keys\":{\"total\":13,\"held\":2}"));
+	close(fd);
+}
+
+static const char *const no_pages[] = {GET("/v1/isolates?limit=0"),
+	GET("/v1/isolates?limit=1001"), GET("/v1/isolates?after=x"),
+	GET("/v1/isolates?after=-1"), GET("/v1/isolates?after="),
+	GET("/v1/isolates?after=18446744073709551615"),
+	GET("/v1/isolates?before=1"), GET("/v1/functions?limit=x"),
+	GET("/v1/functions/A?limit=1"), GET("/v1/domains?key=1")};
+
+Test(server, pages_that_are_none)
+{
+	int fd = dial_unix();
+
+	for (size_t i = 0; i < sizeof(no_pages) / sizeof(no_pages[0]); i++)
+		cr_assert_eq(
+			ask(fd, no_pages[i]).status, 400, "%s", no_pages[i]);
+	close(fd);
+}
+
+Test(server, domains)
+{
+	int fd = dial_unix();
+	struct answer a = ask(fd, GET("/v1/domains"));
+
+	cr_assert_eq(a.status, 200);
+	cr_assert(strstr(a.body,
+		"{\"key\":3,\"owner\":{\"isolate\":8,\"function\":\"t/echo\","
+		"\"version\":0,\"state\":\"busy\",\"worker\":0},\"pins\":1,"
+		"\"binds\":5,\"steals\":4,\"resident_bytes\":8192},"
+		"{\"key\":4,\"owner\":null,"));
+	cr_assert(strstr(a.body,
+		"\"totals\":{\"hits\":10,\"misses\":5,\"free\":2,"
+		"\"evict\":3,\"waits\":1,\"wait_s\":0.0015,"
+		"\"retagged_pages\":64}"));
+	close(fd);
+}
+
+#define WARM(name, len, body)                                                  \
+	"POST /v1/functions/t/" name "/warm HTTP/1.1\r\nHost: x\r\n"           \
+	"Content-Length: " #len "\r\n\r\n" body
+
+Test(server, warm)
+{
+	int fd = dial_unix();
+	struct answer a = ask(fd, WARM("echo", 14, "{\"isolates\":4}"));
+
+	cr_assert_eq(a.status, 200);
+	cr_assert_str_eq(a.body, "{\"isolates\":4,\"made\":3}");
+	a = ask(fd, WARM("echo", 0, ""));
+	cr_assert_str_eq(a.body, "{\"isolates\":1,\"made\":0}");
+	cr_assert_eq(ask(fd, WARM("none", 0, "")).status, 404);
+	cr_assert_eq(ask(fd, WARM("echo", 1, "7")).status, 400);
+	cr_assert_eq(ask(fd, WARM("echo", 14, "{\"isolates\":0}")).status, 400);
+	cr_assert_eq(ask(fd, WARM("echo", 7, "{\"n\":1}")).status, 400);
+	core.last_load = OUTCOME_NO_ISOLATE;
+	a = ask(fd, WARM("echo", 0, ""));
+	cr_assert_eq(a.status, 429);
+	cr_assert(strstr(a.body, "\"Limit.Memory\""));
+	cr_assert(strstr(a.body, "there is no room"));
+	core.last_load = OUTCOME_LOAD_FAILED;
+	cr_assert_eq(ask(fd, WARM("echo", 0, "")).status, 422);
+	close(fd);
+	fd = dial_tcp();
+	cr_assert_eq(ask(fd, WARM("echo", 0, "")).status, 403);
 	close(fd);
 }
 
