@@ -13,6 +13,7 @@
 
 #define MEMORY_MB_MAX ((uint32_t)(ARENA_BIG_BYTES >> 20))
 #define MS_MAX 86400000u
+#define CALLS_MAX 1000000u
 
 /* Deploy ------------------------------------------------------------------- */
 
@@ -22,7 +23,10 @@ enum {
 	DEPLOY_MEMORY_MB,
 	DEPLOY_TIMEOUT_MS,
 	DEPLOY_IDLE_TTL_MS,
-	DEPLOY_LANGUAGE
+	DEPLOY_LANGUAGE,
+	DEPLOY_CPU_MS,
+	DEPLOY_CONCURRENCY,
+	DEPLOY_RATE
 };
 
 /* 0 and NULL: left to the daemon. */
@@ -32,7 +36,11 @@ struct deploy {
 	const char *language;
 	uint32_t memory_mb;
 	uint32_t timeout_ms;
-	const char *idle_ttl_ms; /* text: 0 is a value of its own */
+	/* Texts: 0 is a value of its own. */
+	const char *idle_ttl_ms;
+	const char *cpu_ms;
+	const char *max_concurrency;
+	const char *max_rate;
 };
 
 static const struct {
@@ -46,15 +54,18 @@ static const struct {
 
 #define N_LANGUAGES (sizeof(languages) / sizeof(languages[0]))
 
-static int idle_ttl_check(struct cli *cli, const char *text)
+/* A number that may be 0, kept as a text. */
+static int number_or_0(struct cli *cli, const char *option, const char *text,
+	uint32_t max, const char **ret_text)
 {
 	uint64_t v;
 
-	if (str_parse_u64(slice_of(text), 0, MS_MAX, &v))
+	*ret_text = text;
+	if (str_parse_u64(slice_of(text), 0, max, &v))
 		return 0;
 	return cli_usage_error(cli,
-		"--idle-ttl-ms wants a whole number from 0 to %u, not \"%s\"",
-		MS_MAX, text);
+		"%s wants a whole number from 0 to %u, not \"%s\"", option, max,
+		text);
 }
 
 static int deploy_option(void *ctx, struct cli *cli, int id, const char *arg)
@@ -75,8 +86,16 @@ static int deploy_option(void *ctx, struct cli *cli, int id, const char *arg)
 		return cli_number(
 			cli, "--memory-mb", arg, MEMORY_MB_MAX, &d->memory_mb);
 	case DEPLOY_IDLE_TTL_MS:
-		d->idle_ttl_ms = arg;
-		return idle_ttl_check(cli, arg);
+		return number_or_0(
+			cli, "--idle-ttl-ms", arg, MS_MAX, &d->idle_ttl_ms);
+	case DEPLOY_CPU_MS:
+		return number_or_0(cli, "--cpu-ms", arg, MS_MAX, &d->cpu_ms);
+	case DEPLOY_CONCURRENCY:
+		return number_or_0(cli, "--max-concurrency", arg, CALLS_MAX,
+			&d->max_concurrency);
+	case DEPLOY_RATE:
+		return number_or_0(
+			cli, "--max-rate", arg, CALLS_MAX, &d->max_rate);
 	default:
 		return cli_number(
 			cli, "--timeout-ms", arg, MS_MAX, &d->timeout_ms);
@@ -149,6 +168,12 @@ static void deploy_path(
 		buf_addf(to, "&timeout_ms=%u", d->timeout_ms);
 	if (d->idle_ttl_ms)
 		buf_addf(to, "&idle_ttl_ms=%.20s", d->idle_ttl_ms);
+	if (d->cpu_ms)
+		buf_addf(to, "&cpu_ms=%.20s", d->cpu_ms);
+	if (d->max_concurrency)
+		buf_addf(to, "&max_concurrency=%.20s", d->max_concurrency);
+	if (d->max_rate)
+		buf_addf(to, "&max_rate=%.20s", d->max_rate);
 	(void)buf_cstr(to);
 }
 
@@ -264,6 +289,13 @@ const struct cli_command cmd_deploy = {
 			{"idle-ttl-ms", 0, "N",
 				"keep an idle isolate so long (10000)",
 				DEPLOY_IDLE_TTL_MS},
+			{"cpu-ms", 0, "N", "most CPU time of a call (0: any)",
+				DEPLOY_CPU_MS},
+			{"max-concurrency", 0, "N",
+				"calls at once (0: any number)",
+				DEPLOY_CONCURRENCY},
+			{"max-rate", 0, "N", "calls per second (0: any)",
+				DEPLOY_RATE},
 			{"language", 'l', "LANG", "by FILE's extension",
 				DEPLOY_LANGUAGE},
 			{0}},

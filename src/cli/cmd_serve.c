@@ -11,6 +11,7 @@
 #include "cli/settings.h"
 #include "cli/table.h"
 #include "daemon/config_keys.h"
+#include "daemon/config_tenants.h"
 
 /* Serve -------------------------------------------------------------------- */
 
@@ -220,6 +221,24 @@ static int config_option(void *ctx, struct cli *cli, int id, const char *arg)
 	return 0;
 }
 
+static void config_tenant_rows(
+	struct cli *cli, struct table *t, const struct config_tenant *tenant)
+{
+	const char *name, *value;
+	char buf[32];
+
+	for (size_t i = 0; (value = config_tenant_value(tenant, i, &name, buf));
+		i++) {
+		if (!*value)
+			continue;
+		table_cell(t, "tenants.%s.%s", tenant->name, name);
+		if (cli->output == CLI_NAME)
+			continue;
+		table_cell(t, "%s", value);
+		table_cell(t, "%s", config_source_name(CONFIG_FILE));
+	}
+}
+
 static void config_table(struct cli *cli, const struct config *cfg)
 {
 	static const char *const heads[] = {"KEY", "VALUE", "SOURCE"};
@@ -239,6 +258,8 @@ static void config_table(struct cli *cli, const struct config *cfg)
 		table_cell(&t, "%s",
 			config_source_name((enum config_source)cfg->source[i]));
 	}
+	for (size_t i = 0; i < cfg->n_tenants; i++)
+		config_tenant_rows(cli, &t, &cfg->tenants[i]);
 	(void)table_print(&t, cli->out);
 	table_fini(&t);
 }

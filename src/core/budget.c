@@ -89,6 +89,11 @@ void rate_init(
 	r->burst_ns = r->step_ns * (burst ? burst : 1);
 }
 
+char rate_unit(const struct rate *r)
+{
+	return r->seconds == 1 ? 's' : r->seconds == 60 ? 'm' : 'h';
+}
+
 uint64_t rate_take(struct rate *r, uint64_t now)
 {
 	uint64_t due, next;

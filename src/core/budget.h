@@ -68,6 +68,8 @@ struct rate {
 
 void rate_init(
 	struct rate *r, enum budget kind, uint32_t calls, uint32_t seconds);
+/* Of its seconds: 's', 'm' or 'h'. */
+char rate_unit(const struct rate *r);
 /* 0: it may come. Else nanoseconds until the next may. */
 uint64_t rate_take(struct rate *r, uint64_t now);
 /* What was taken was not used after all. */

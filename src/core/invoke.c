@@ -46,7 +46,8 @@ static void invoke_finish(struct invocation *inv)
 {
 	struct function_stats *st = &inv->fn->stats;
 
-	inv->end_ns = clock_now();
+	if (inv->end_ns == 0)
+		inv->end_ns = clock_now();
 	if (inv->admitted)
 		limiter_leave(inv->worker, inv);
 	if (!inv->load_only) {
@@ -119,6 +120,7 @@ static const struct invoke_end {
 	enum metric_destroy why;
 	bool counted; /* in the metric named here */
 	enum metric metric;
+	unsigned series;
 } invoke_ends[OUTCOME_COUNT] = {
 	[OUTCOME_OK] = {.reusable = true},
 	[OUTCOME_ERROR] = {.reusable = true},
@@ -131,6 +133,10 @@ static const struct invoke_end {
 	[OUTCOME_TIMEOUT] = {.why = METRIC_DESTROY_TIMEOUT,
 		.counted = true,
 		.metric = METRIC_TIMEOUTS},
+	[OUTCOME_CPU_TIME] = {.why = METRIC_DESTROY_TIMEOUT,
+		.counted = true,
+		.metric = METRIC_TIMEOUTS,
+		.series = METRIC_TIMEOUT_CPU},
 	[OUTCOME_CRASHED] = {.why = METRIC_DESTROY_FAULT},
 	[OUTCOME_MEMORY_VIOLATION] = {.why = METRIC_DESTROY_FAULT,
 		.counted = true,
@@ -156,7 +162,7 @@ static void invoke_settle(struct worker *w, struct invocation *inv)
 	struct isolate *iso = inv->isolate;
 	struct runtime *rt = w->rt;
 
-	if (domain_unpin(&rt->core->mux, &iso->domain, w->now))
+	if (domain_unpin(&rt->core->mux, &iso->domain, inv->end_ns))
 		keeper_wake(rt->keeper);
 	iso->inv = NULL;
 	invoke_count_busy(inv, -1u);
@@ -166,7 +172,7 @@ static void invoke_settle(struct worker *w, struct invocation *inv)
 		isolate_drop(iso, end->why);
 	else if (limiter_pressed(w, iso->fn))
 		isolate_drop(iso, METRIC_DESTROY_PRESSURE);
-	else if (!pool_keep(&w->core->pool, iso, w->now))
+	else if (!pool_keep(&w->core->pool, iso, inv->end_ns))
 		isolate_drop(iso, METRIC_DESTROY_RETIRED);
 	inv->isolate = NULL;
 }
@@ -206,7 +212,7 @@ static void invoke_count(struct worker *w, const struct invocation *inv)
 	const struct invoke_end *end = &invoke_ends[inv->outcome];
 
 	if (end->counted)
-		metrics_inc(w->metrics, end->metric, 0);
+		metrics_inc(w->metrics, end->metric, end->series);
 	if (inv->cold)
 		metrics_observe(w->metrics, METRIC_START_SECONDS,
 			METRIC_START_COLD, inv->run_begin_ns - inv->begin_ns);
@@ -218,13 +224,16 @@ static void invoke_run(struct worker *w, struct invocation *inv)
 
 	inv->run_begin_ns = clock_now();
 	if (invoke_prepare(w, inv)) {
-		run_begin(w, inv->run_begin_ns + timeout);
+		run_begin(w, inv->run_begin_ns + timeout,
+			inv->load_only ? 0 : inv->fn->opt.cpu_ns);
 		run_converse(w, inv, timeout);
 	} else {
 		inv->outcome = OUTCOME_OUT_OF_MEMORY;
 		run_message_text(inv, "the code does not fit into the "
 				      "function's memory budget");
 	}
+	/* A long run is not idle time: w->now is from before it. */
+	inv->end_ns = clock_now();
 	invoke_count(w, inv);
 	invoke_settle(w, inv);
 	invoke_finish(inv);
@@ -473,6 +482,7 @@ void invoke_start(struct worker *w, struct invocation *inv)
 	inv->reply_len = 0;
 	inv->begin_ns = w->now;
 	inv->run_begin_ns = 0;
+	inv->end_ns = 0;
 	inv->logged = 0;
 	inv->cold = true;
 	inv->met = BUDGET_NONE;

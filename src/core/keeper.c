@@ -40,6 +40,12 @@ struct keeper_note {
 	uint64_t since;
 };
 
+/* A run, and when to look at its CPU time. */
+struct keeper_look {
+	uint64_t run;
+	uint64_t at;
+};
+
 struct keeper {
 	struct runtime *rt;
 	uint64_t deadlines; /* sum of the workers', when last seen */
@@ -51,6 +57,7 @@ struct keeper {
 	_Atomic uint64_t next_look;
 	struct list waiters; /* isolates that found all keys pinned */
 	struct keeper_note notes[GATE_MAX_THREADS]; /* by worker */
+	struct keeper_look looks[GATE_MAX_THREADS];
 	_Atomic bool stop;
 	_Atomic unsigned fatal; /* worker number + 1 */
 	struct doorbell started;
@@ -313,11 +320,38 @@ void keeper_watch(struct keeper *k, uint64_t deadline)
 		doorbell_ring(&k->doorbell);
 }
 
-static void keeper_stop_run(struct worker *w, uint64_t run)
+static void keeper_stop_run(
+	struct worker *w, uint64_t run, enum stop_cause cause)
 {
+	atomic_store(&w->core->stop_cause, cause);
 	if (atomic_compare_exchange_strong(
 		    &w->core->run, &run, run | RUN_STOPPING))
 		(void)syscall(SYS_tgkill, getpid(), w->core->tid, SIGURG);
+}
+
+/*
+ * When to look at the run's CPU time next; `now`: it has used it up. What is
+ * left can't be gone any sooner than that much later. Should a next run begin
+ * meanwhile, then these are its numbers, and the stop comes to nothing.
+ */
+static uint64_t keeper_cpu(
+	struct keeper *k, struct worker *w, uint64_t run, uint64_t now)
+{
+	struct keeper_look *look = &k->looks[w->id];
+	uint64_t limit = atomic_load(&w->core->cpu_ns);
+	uint64_t begin = atomic_load(&w->core->cpu_begin);
+	uint64_t used;
+
+	if (limit == 0)
+		return UINT64_MAX;
+	if (look->run != run)
+		*look = (struct keeper_look){
+			run, atomic_load(&w->core->cpu_look)};
+	if (now < look->at)
+		return look->at;
+	used = clock_of_thread(w->core->tid) - begin;
+	look->at = used >= limit ? now : now + limit - used;
+	return look->at;
 }
 
 /* Stops what is over its time; returns the next deadline there is. */
@@ -334,8 +368,15 @@ static uint64_t keeper_look(struct keeper *k, uint64_t now)
 
 		if (run == 0 || (run & RUN_STOPPING))
 			continue;
-		if (all || deadline <= now)
-			keeper_stop_run(w, run);
+		if (all || deadline <= now) {
+			keeper_stop_run(w, run, STOP_DEADLINE);
+			continue;
+		}
+		if (deadline < next)
+			next = deadline;
+		deadline = keeper_cpu(k, w, run, now);
+		if (deadline <= now)
+			keeper_stop_run(w, run, STOP_CPU);
 		else if (deadline < next)
 			next = deadline;
 	}

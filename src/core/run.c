@@ -62,14 +62,25 @@ _Static_assert(
 
 /* Runs: the keeper's view. ------------------------------------------------- */
 
-void run_begin(struct worker *w, uint64_t deadline)
+void run_begin(struct worker *w, uint64_t deadline, uint64_t cpu_ns)
 {
 	struct worker_core *core = w->core;
+	uint64_t look = deadline;
 
 	core->gate->stop = 0;
+	atomic_store_explicit(&core->cpu_ns, cpu_ns, memory_order_relaxed);
+	if (cpu_ns) {
+		/* A system call, for those alone that asked for it. */
+		atomic_store_explicit(
+			&core->cpu_begin, clock_thread(), memory_order_relaxed);
+		atomic_store_explicit(&core->cpu_look, clock_now() + cpu_ns,
+			memory_order_relaxed);
+		if (core->cpu_look < look)
+			look = core->cpu_look;
+	}
 	atomic_store(&core->deadline, deadline);
 	atomic_store(&core->run, ++core->runs * RUN_STEP);
-	keeper_watch(w->rt->keeper, deadline);
+	keeper_watch(w->rt->keeper, look);
 }
 
 void run_end(struct worker *w, bool stopped)
@@ -275,6 +286,15 @@ static void end_stopped(struct invocation *inv, uint64_t timeout)
 	if (worker_must_stop(inv->worker)) {
 		inv->outcome = OUTCOME_DRAINING;
 		run_message_text(inv, "the daemon was told to stop at once");
+		return;
+	}
+	if (inv->fn->opt.cpu_ns &&
+		atomic_load(&inv->worker->core->stop_cause) == STOP_CPU) {
+		snprintf(text, sizeof(text),
+			"the function used up its %llu ms of CPU time",
+			(unsigned long long)(inv->fn->opt.cpu_ns / CLOCK_MS));
+		inv->outcome = OUTCOME_CPU_TIME;
+		run_message_text(inv, text);
 		return;
 	}
 	snprintf(text, sizeof(text),
@@ -500,5 +520,8 @@ void run_converse(struct worker *w, struct invocation *inv, uint64_t timeout)
 		(void)run_load(w, inv, timeout);
 	else
 		run_call(w, inv, timeout);
+	if (inv->outcome == OUTCOME_OUT_OF_MEMORY)
+		inv->heap_peak = atomic_load_explicit(
+			&inv->isolate->heap_peak, memory_order_relaxed);
 	run_end(w, gate->fault.signal == SIGURG);
 }

@@ -6,8 +6,9 @@
 #include "core/invoke.h"
 
 /* Around everything that enters an isolate; the keeper stops what is not over
- * by `deadline` (clock_now() time). run_converse() ends its run itself. */
-void run_begin(struct worker *w, uint64_t deadline);
+ * by `deadline` (clock_now() time), or what took more than cpu_ns of the
+ * processor (0: no limit). run_converse() ends its run itself. */
+void run_begin(struct worker *w, uint64_t deadline, uint64_t cpu_ns);
 /* stopped: the isolate was aborted by the keeper's signal. */
 void run_end(struct worker *w, bool stopped);
 

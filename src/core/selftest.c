@@ -153,7 +153,7 @@ static bool selftest_probe(
 		thread->fault.signal = 0;
 		gate_target(
 			thread, iso->ctl, iso->fs, domain_key(&iso->domain));
-		run_begin(w, clock_now() + CLOCK_S);
+		run_begin(w, clock_now() + CLOCK_S, 0);
 		held = w->rt->core->gate.enter() == GATE_ABORTED &&
 		       selftest_held(w, &selftests[probe]);
 		run_end(w, thread->fault.signal == SIGURG);

@@ -26,6 +26,12 @@ enum {
 	RUN_STEP = 2
 };
 
+/* Why the keeper stops a run. */
+enum stop_cause {
+	STOP_DEADLINE,
+	STOP_CPU
+};
+
 enum {
 	WORKER_LOGRING_BYTES = 256 << 10
 };
@@ -41,6 +47,10 @@ struct worker_core {
 	struct pool pool;
 	_Atomic uint64_t run;
 	_Atomic uint64_t deadline; /* of the present run */
+	/* Its CPU time: limit (0: none), this thread's clock as it began, and
+	 * when the limit can be met at the earliest. */
+	_Atomic uint64_t cpu_ns, cpu_begin, cpu_look;
+	_Atomic enum stop_cause stop_cause; /* the keeper's, for its stop */
 	uint64_t runs;
 	/* Invocations that want an isolate, by the class they need. */
 	struct list waiting[ARENA_CLASSES];

@@ -24,12 +24,12 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "daemon/config_keys.h"
+#include "daemon/config_tenants.h"
 #include "util/strutil.h"
 
 #define PATH_SIZE 128
 
-__attribute__((format(printf, 2, 3))) static int invalid(
-	struct config_error *err, const char *fmt, ...)
+int config_invalid(struct config_error *err, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -44,10 +44,10 @@ static int unknown_key(const char *path, struct config_error *err)
 	const char *near = config_key_nearest(path);
 
 	if (!near)
-		return invalid(err,
+		return config_invalid(err,
 			"unknown key \"%.80s\"; gvisord config lists them",
 			path);
-	return invalid(
+	return config_invalid(
 		err, "unknown key \"%.80s\"; did you mean \"%s\"?", path, near);
 }
 
@@ -72,7 +72,7 @@ static int assign_uint(struct config *cfg, const struct config_key *key,
 	json_int_t v, struct config_error *err)
 {
 	if (v < (json_int_t)key->min || v > (json_int_t)key->max)
-		return invalid(err,
+		return config_invalid(err,
 			"%s: %" JSON_INTEGER_FORMAT
 			" is out of range (%u to %u)",
 			key->path, v, key->min, key->max);
@@ -84,7 +84,7 @@ static int assign_string(struct config *cfg, const struct config_key *key,
 	const char *v, struct config_error *err)
 {
 	if (strlen(v) > key->max)
-		return invalid(err,
+		return config_invalid(err,
 			"%s: longer than the %u bytes there is room for",
 			key->path, key->max);
 	strcpy(field(cfg, key), v);
@@ -104,7 +104,8 @@ static int assign_choice(struct config *cfg, const struct config_key *key,
 		strncat(all, i ? ", " : "", sizeof(all) - strlen(all) - 1);
 		strncat(all, key->choices[i], sizeof(all) - strlen(all) - 1);
 	}
-	return invalid(err, "%s: \"%.80s\" is none of: %s", key->path, v, all);
+	return config_invalid(
+		err, "%s: \"%.80s\" is none of: %s", key->path, v, all);
 }
 
 static int assign_bool_text(struct config *cfg, const struct config_key *key,
@@ -113,8 +114,9 @@ static int assign_bool_text(struct config *cfg, const struct config_key *key,
 	bool yes = strcmp(v, "true") == 0 || strcmp(v, "1") == 0;
 
 	if (!yes && strcmp(v, "false") != 0 && strcmp(v, "0") != 0)
-		return invalid(err, "%s: \"%.80s\" is neither true nor false",
-			key->path, v);
+		return config_invalid(err,
+			"%s: \"%.80s\" is neither true nor false", key->path,
+			v);
 	*(bool *)field(cfg, key) = yes;
 	return 0;
 }
@@ -125,11 +127,12 @@ static int assign_uint_text(struct config *cfg, const struct config_key *key,
 	uint64_t n;
 
 	if (*v == '\0' || v[strspn(v, "0123456789")] != '\0')
-		return invalid(err, "%s: \"%.80s\" is not a whole number",
-			key->path, v);
+		return config_invalid(err,
+			"%s: \"%.80s\" is not a whole number", key->path, v);
 	if (!str_parse_u64(slice_of(v), key->min, key->max, &n))
-		return invalid(err, "%s: %.40s is out of range (%u to %u)",
-			key->path, v, key->min, key->max);
+		return config_invalid(err,
+			"%s: %.40s is out of range (%u to %u)", key->path, v,
+			key->min, key->max);
 	*(uint32_t *)field(cfg, key) = (uint32_t)n;
 	return 0;
 }
@@ -159,9 +162,10 @@ static int wrong_type(const struct config_key *key, struct config_error *err)
 		[CONFIG_CHOICE] = "a string"};
 
 	if (key->type == CONFIG_UINT)
-		return invalid(err, "%s: must be %s (%u to %u)", key->path,
-			wanted[key->type], key->min, key->max);
-	return invalid(err, "%s: must be %s", key->path, wanted[key->type]);
+		return config_invalid(err, "%s: must be %s (%u to %u)",
+			key->path, wanted[key->type], key->min, key->max);
+	return config_invalid(
+		err, "%s: must be %s", key->path, wanted[key->type]);
 }
 
 static int assign_json(struct config *cfg, const struct config_key *key,
@@ -203,11 +207,14 @@ static int walk_member(struct config *cfg, const char *path, json_t *value,
 	size_t index = config_key_find(path);
 	int r;
 
+	if (strcmp(path, "tenants") == 0)
+		return config_tenants_read(cfg, value, err);
 	if (index == CONFIG_KEYS_MAX) {
 		if (!is_section(path))
 			return unknown_key(path, err);
 		if (!json_is_object(value))
-			return invalid(err, "%s: must be an object", path);
+			return config_invalid(
+				err, "%s: must be an object", path);
 		return walk(cfg, path, value, err);
 	}
 	r = assign_json(cfg, &config_keys[index], value, err);
@@ -247,12 +254,12 @@ static int file_check(int fd, const char *path, struct config_error *err)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return invalid(
+		return config_invalid(
 			err, "cannot read %s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return invalid(err, "%s: not a regular file", path);
+		return config_invalid(err, "%s: not a regular file", path);
 	if (st.st_size > CONFIG_FILE_BYTES_MAX)
-		return invalid(err, "%s: larger than %u bytes", path,
+		return config_invalid(err, "%s: larger than %u bytes", path,
 			CONFIG_FILE_BYTES_MAX);
 	return 0;
 }
@@ -269,10 +276,11 @@ int config_file(struct config *cfg, const char *path, struct config_error *err)
 		return r;
 	root = json_loadfd(fd, JSON_REJECT_DUPLICATES, &at);
 	if (!root)
-		return invalid(
+		return config_invalid(
 			err, "%s:%d:%d: %s", path, at.line, at.column, at.text);
 	if (!json_is_object(root))
-		return invalid(err, "%s:1:1: must hold one object", path);
+		return config_invalid(
+			err, "%s:1:1: must hold one object", path);
 	return walk(cfg, "", root, err) ? invalid_at(err, path) : 0;
 }
 
@@ -344,17 +352,18 @@ static int check_listeners(const struct config *cfg, struct config_error *err)
 	socklen_t len;
 
 	if (!*cfg->listen.socket && !*cfg->listen.tcp)
-		return invalid(err, "listen.socket and listen.tcp are both "
-				    "empty: nowhere to listen");
+		return config_invalid(err,
+			"listen.socket and listen.tcp are both "
+			"empty: nowhere to listen");
 	if (!*cfg->listen.tcp)
 		return 0;
 	if (!config_addr_parse(cfg->listen.tcp, &addr, &len))
-		return invalid(err,
+		return config_invalid(err,
 			"listen.tcp: \"%s\" is not ADDR:PORT, for example "
 			"127.0.0.1:8080 or [::1]:8080",
 			cfg->listen.tcp);
 	if (!config_addr_loopback(&addr))
-		return invalid(err,
+		return config_invalid(err,
 			"listen.tcp: %s is not a loopback address; whoever "
 			"reaches that port could register code, so put a "
 			"proxy in front of 127.0.0.1 instead",
@@ -366,23 +375,29 @@ int config_check(const struct config *cfg, struct config_error *err)
 {
 	if (cfg->isolation.require_mpk &&
 		cfg->isolation.mode == CONFIG_ISOLATION_SOFTWARE)
-		return invalid(err, "isolation.require_mpk contradicts "
-				    "isolation.mode \"software\"");
+		return config_invalid(err, "isolation.require_mpk contradicts "
+					   "isolation.mode \"software\"");
 	if (cfg->isolation.unsafe_native && cfg->isolation.require_mpk)
-		return invalid(err, "isolation.require_mpk contradicts "
-				    "isolation.unsafe_native");
+		return config_invalid(err, "isolation.require_mpk contradicts "
+					   "isolation.unsafe_native");
 	if (cfg->defaults.memory_mb > cfg->limits.memory_mb)
-		return invalid(err,
+		return config_invalid(err,
 			"defaults.memory_mb %u is above limits.memory_mb %u",
 			cfg->defaults.memory_mb, cfg->limits.memory_mb);
 	if (cfg->defaults.idle_ttl_ms > cfg->limits.idle_ttl_ms)
-		return invalid(err,
+		return config_invalid(err,
 			"defaults.idle_ttl_ms %u is above limits.idle_ttl_ms "
 			"%u",
 			cfg->defaults.idle_ttl_ms, cfg->limits.idle_ttl_ms);
 	if (cfg->defaults.timeout_ms > cfg->limits.timeout_ms)
-		return invalid(err,
+		return config_invalid(err,
 			"defaults.timeout_ms %u is above limits.timeout_ms %u",
 			cfg->defaults.timeout_ms, cfg->limits.timeout_ms);
+	if (cfg->limits.total_memory_mb &&
+		cfg->limits.total_memory_mb < cfg->defaults.memory_mb)
+		return config_invalid(err,
+			"limits.total_memory_mb %u is below "
+			"defaults.memory_mb %u",
+			cfg->limits.total_memory_mb, cfg->defaults.memory_mb);
 	return check_listeners(cfg, err);
 }

@@ -20,7 +20,9 @@
 #define CONFIG_SOCKET_SIZE 108 /* sockaddr_un.sun_path */
 #define CONFIG_TCP_SIZE 64
 #define CONFIG_PATH_SIZE 256
-#define CONFIG_KEYS_MAX 48
+#define CONFIG_KEYS_MAX 64
+#define CONFIG_TENANTS_MAX 256
+#define CONFIG_TENANT_SIZE 64
 #define CONFIG_FILE_DEFAULT "/etc/gvisord/gvisord.json"
 #define CONFIG_FILE_BYTES_MAX (1u << 20)
 
@@ -44,6 +46,15 @@ enum config_isolation {
 enum config_log_format {
 	CONFIG_LOG_TEXT,
 	CONFIG_LOG_JSON
+};
+
+/* Limits of one tenant; each 0: none. */
+struct config_tenant {
+	char name[CONFIG_TENANT_SIZE];
+	uint32_t concurrency;
+	uint32_t rate_calls;
+	uint32_t rate_seconds;
+	uint32_t memory_mb;
 };
 
 struct config {
@@ -73,11 +84,15 @@ struct config {
 		uint32_t memory_mb;  /* largest budget a function may ask */
 		uint32_t timeout_ms; /* longest time a function may ask */
 		uint32_t idle_ttl_ms;
+		uint32_t total_memory_mb; /* 0: no limit */
 	} limits;
 	struct {
 		uint32_t memory_mb;
 		uint32_t timeout_ms;
 		uint32_t idle_ttl_ms;
+		uint32_t cpu_ms; /* each 0: no limit */
+		uint32_t max_concurrency;
+		uint32_t max_rate;
 	} defaults;
 	struct {
 		uint32_t header_ms;
@@ -92,6 +107,8 @@ struct config {
 		int level;  /* enum log_level */
 		int format; /* enum config_log_format */
 	} log;
+	struct config_tenant tenants[CONFIG_TENANTS_MAX];
+	size_t n_tenants;
 	uint8_t source[CONFIG_KEYS_MAX]; /* enum config_source, by key index */
 };
 

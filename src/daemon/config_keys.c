@@ -78,9 +78,10 @@ const struct config_key config_keys[] = {
 	UINT("limits.connections", limits.connections, 1, 1000000, "10000",
 	 "client connections open at once"),
 	UINT("limits.queue", limits.queue, 0, 1000000, "1024",
-	 "invocations waiting for an isolate; one more is refused with 429"),
+	 "invocations waiting on one worker for an isolate, or of all for one "
+	 "limit; one more is refused with 429"),
 	UINT("limits.queue_wait_ms", limits.queue_wait_ms, 0, HOUR_MS, "10000",
-	 "longest wait for an isolate before 429"),
+	 "longest wait for an isolate or a limit before 429"),
 	UINT("limits.request_bytes", limits.request_bytes, 1024, 64 * MIB,
 	 "6291456", "body of one invocation"),
 	UINT("limits.response_bytes", limits.response_bytes, 1024, 64 * MIB,
@@ -96,12 +97,24 @@ const struct config_key config_keys[] = {
 	UINT("limits.idle_ttl_ms", limits.idle_ttl_ms, 0, 24 * HOUR_MS,
 	 "3600000", "longest time to live of idle isolates a function may ask "
 	 "for"),
+	UINT("limits.total_memory_mb", limits.total_memory_mb, 0, 16 * MIB, "0",
+	 "memory budgets of all live isolates; idle ones end first, then calls "
+	 "wait, then 429; 0: no limit"),
 	UINT("defaults.memory_mb", defaults.memory_mb, 1, MEMORY_MB_MAX, "64",
 	 "memory budget of a function that asks for none"),
 	UINT("defaults.timeout_ms", defaults.timeout_ms, 1, 24 * HOUR_MS,
 	 "30000", "timeout of a function that asks for none"),
 	UINT("defaults.idle_ttl_ms", defaults.idle_ttl_ms, 0, 24 * HOUR_MS,
 	 "10000", "how long an idle isolate is kept warm"),
+	UINT("defaults.cpu_ms", defaults.cpu_ms, 0, 24 * HOUR_MS, "0",
+	 "CPU time of one invocation of a function that asks for none; 0: no "
+	 "limit"),
+	UINT("defaults.max_concurrency", defaults.max_concurrency, 0, 1000000,
+	 "0", "invocations at once of a function that asks for none; 0: no "
+	 "limit"),
+	UINT("defaults.max_rate", defaults.max_rate, 0, 1000000, "0",
+	 "invocations per second of a function that asks for none; 0: no "
+	 "limit"),
 	UINT("timeouts.header_ms", timeouts.header_ms, 1, HOUR_MS, "10000",
 	 "from the first byte of a request to the end of its headers"),
 	UINT("timeouts.body_ms", timeouts.body_ms, 1, HOUR_MS, "30000",

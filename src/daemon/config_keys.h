@@ -25,6 +25,11 @@ struct config_key {
 extern const struct config_key config_keys[];
 extern const size_t config_n_keys;
 
+struct config_error;
+/* Says what is wrong; CONFIG_E_INVALID. */
+__attribute__((format(printf, 2, 3))) int config_invalid(
+	struct config_error *err, const char *fmt, ...);
+
 /* GVISORD_LIMITS_QUEUE for limits.queue. */
 void config_env_name(const struct config_key *key, char *ret_name, size_t size);
 /* CONFIG_KEYS_MAX if there is none. */

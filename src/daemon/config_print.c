@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "daemon/config.h"
 #include "daemon/config_keys.h"
+#include "daemon/config_tenants.h"
 
 const char *config_source_name(enum config_source source)
 {
@@ -92,6 +93,7 @@ void config_print_json(const struct config *cfg, FILE *to)
 			json_string(config_source_name(cfg->source[i])));
 		(void)json_object_set_new(section, name, entry);
 	}
+	(void)json_object_set_new(root, "tenants", config_tenants_json(cfg));
 	(void)json_dumpf(root, to, JSON_INDENT(2));
 	(void)fputc('\n', to);
 	json_decref(root);
@@ -159,6 +161,8 @@ static const char intro[] =
 
 static const char outro[] =
 	"\n"
+	"## Default socket\n"
+	"\n"
 	"The default of `listen.socket` is `/run/gvisord/gvisord.sock` for\n"
 	"root, else `$XDG_RUNTIME_DIR/gvisord.sock`, else\n"
 	"`/tmp/gvisord-UID.sock`.\n";
@@ -168,5 +172,6 @@ void config_print_markdown(FILE *to)
 	(void)fputs(intro, to);
 	for (size_t i = 0; i < config_n_keys; i++)
 		print_row(&config_keys[i], to);
+	config_tenants_markdown(to);
 	(void)fputs(outro, to);
 }

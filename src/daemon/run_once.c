@@ -69,6 +69,7 @@ static int once_function(struct once *o, const struct config *cfg,
 		.engine = engine_by_name(args->language),
 		.memory_bytes = (uint64_t)cfg->defaults.memory_mb << 20,
 		.timeout_ns = cfg->defaults.timeout_ms * CLOCK_MS,
+		.cpu_ns = cfg->defaults.cpu_ms * CLOCK_MS,
 	};
 	struct engine_code code = {
 		.bytes = args->code,
@@ -113,6 +114,7 @@ static int once_exit_code(enum outcome outcome)
 	case OUTCOME_BAD_REQUEST:
 		return RUN_USAGE;
 	case OUTCOME_TIMEOUT:
+	case OUTCOME_CPU_TIME:
 		return RUN_TIMEOUT;
 	default:
 		return RUN_FUNCTION_ERROR;

@@ -60,9 +60,28 @@ static int start_jail(char *err, size_t size)
 	return 0;
 }
 
+static void start_tenants(const struct config *cfg, struct tenant_options *to)
+{
+	_Static_assert(CONFIG_TENANTS_MAX == TENANTS_MAX, "as many");
+	for (size_t i = 0; i < cfg->n_tenants; i++) {
+		const struct config_tenant *t = &cfg->tenants[i];
+
+		to[i] = (struct tenant_options){
+			.concurrency = t->concurrency,
+			.rate_calls = t->rate_calls,
+			.rate_seconds = t->rate_seconds,
+			.memory_bytes = (uint64_t)t->memory_mb << 20,
+		};
+		_Static_assert(
+			sizeof(to->name) >= sizeof(t->name), "room for it");
+		(void)strcpy(to[i].name, t->name);
+	}
+}
+
 int start_runtime(
 	struct runtime *rt, const struct config *cfg, char *err, size_t size)
 {
+	static struct tenant_options tenants[CONFIG_TENANTS_MAX];
 	struct runtime_options opt = {
 		.isolation = (enum runtime_isolation)cfg->isolation.mode,
 		.require_mpk = cfg->isolation.require_mpk,
@@ -78,8 +97,13 @@ int start_runtime(
 		.max_queue = cfg->limits.queue,
 		.queue_wait_ns = cfg->limits.queue_wait_ms * CLOCK_MS,
 		.grace_ns = cfg->drain.grace_ms * CLOCK_MS,
+		.total_memory = (uint64_t)cfg->limits.total_memory_mb << 20,
+		.tenants = tenants,
+		.n_tenants = cfg->n_tenants,
 	};
 	int r;
+
+	start_tenants(cfg, tenants);
 
 	/* Whatever MALLOC_ARENA_MAX says: a worker that frees its filter's text
 	 * may not wait for a lock any more. */

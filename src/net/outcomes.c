@@ -1,7 +1,11 @@
 /* How the ends of the core look to a client: see outcomes.h. */
 #include "net/outcomes.h"
 
+#include <stdio.h>
+
 #include "base/check.h"
+#include "core/runtime.h"
+#include "util/clock.h"
 
 enum problem outcome_problem(enum outcome outcome)
 {
@@ -39,4 +43,106 @@ const char *outcome_code(enum outcome outcome)
 {
 	return outcome == OUTCOME_OK ? "OK"
 				     : problem_code(outcome_problem(outcome));
+}
+
+/* Limits. ------------------------------------------------------------------ */
+
+static void set_by(struct problem_info *info, const char *name, uint64_t value,
+	const char *set)
+{
+	info->limit = name;
+	info->limit_value = value;
+	info->limit_set = set;
+}
+
+static void set_by_tenant(struct problem_info *info, const char *name,
+	uint64_t value, struct outcome_limit *room, const struct tenant *t)
+{
+	(void)snprintf(
+		room->set, sizeof(room->set), "tenants.%s.%s", t->name, name);
+	set_by(info, name, value, room->set);
+}
+
+static void rate_limit(struct problem_info *info, struct outcome_limit *room,
+	const struct tenant *t)
+{
+	const struct rate *r = &t->rate;
+
+	set_by_tenant(info, "rate", 0, room, t);
+	(void)snprintf(room->text, sizeof(room->text), "%u/%c", r->calls,
+		rate_unit(r));
+	info->limit_text = room->text;
+}
+
+static void ending_limit(const struct runtime *rt, const struct invocation *inv,
+	struct problem_info *info)
+{
+	const struct function_options *o = &inv->fn->opt;
+	bool shorter = inv->timeout_ns && inv->timeout_ns < o->timeout_ns;
+
+	switch (inv->outcome) {
+	case OUTCOME_OUT_OF_MEMORY:
+		set_by(info, "memory_mb", o->memory_bytes >> 20,
+			"function option memory_mb");
+		return;
+	case OUTCOME_TIMEOUT:
+		set_by(info, "timeout_ms",
+			(shorter ? inv->timeout_ns : o->timeout_ns) / CLOCK_MS,
+			shorter ? "header Gvisor-Timeout"
+				: "function option timeout_ms");
+		return;
+	case OUTCOME_CPU_TIME:
+		set_by(info, "cpu_ms", o->cpu_ns / CLOCK_MS,
+			"function option cpu_ms");
+		return;
+	case OUTCOME_RESPONSE_TOO_LARGE:
+		set_by(info, "response_bytes", rt->opt.max_response,
+			"limits.response_bytes");
+		return;
+	default:
+		return;
+	}
+}
+
+void outcome_limit(const struct runtime *rt, const struct invocation *inv,
+	struct outcome_limit *room, struct problem_info *info)
+{
+	const struct function_options *o = &inv->fn->opt;
+
+	info->retry_s = (inv->retry_ns + CLOCK_S - 1) / CLOCK_S;
+	switch (inv->met) {
+	case BUDGET_FUNCTION_CONCURRENCY:
+		set_by(info, "max_concurrency", o->max_concurrency,
+			"function option max_concurrency");
+		return;
+	case BUDGET_FUNCTION_RATE:
+		set_by(info, "max_rate", o->max_rate,
+			"function option max_rate");
+		return;
+	case BUDGET_TENANT_CONCURRENCY:
+		set_by_tenant(info, "concurrency", o->owner->concurrency.max,
+			room, o->owner);
+		return;
+	case BUDGET_TENANT_RATE:
+		rate_limit(info, room, o->owner);
+		return;
+	case BUDGET_TENANT_MEMORY:
+		set_by_tenant(info, "memory_mb", o->owner->memory.max >> 20,
+			room, o->owner);
+		return;
+	case BUDGET_TOTAL_MEMORY:
+		set_by(info, "total_memory_mb", rt->opt.total_memory >> 20,
+			"limits.total_memory_mb");
+		return;
+	case BUDGET_QUEUE:
+		set_by(info, "queue", rt->opt.max_queue, "limits.queue");
+		return;
+	case BUDGET_QUEUE_WAIT:
+		set_by(info, "queue_wait_ms", rt->opt.queue_wait_ns / CLOCK_MS,
+			"limits.queue_wait_ms");
+		return;
+	case BUDGET_NONE:
+		ending_limit(rt, inv, info);
+		return;
+	}
 }

@@ -159,7 +159,14 @@ void problem_body(struct buf *b, const struct problem_info *info)
 		buf_add_lit(b, ",\"limit\":{\"");
 		buf_add_str(b, info->limit);
 		buf_add_lit(b, "\":");
-		buf_add_u64(b, info->limit_value);
+		if (info->limit_text) {
+			buf_add_char(b, '"');
+			buf_add_str(b, info->limit_text);
+			buf_add_char(b, '"');
+		} else {
+			buf_add_u64(b, info->limit_value);
+		}
+		member_str(b, "set_by", info->limit_set);
 		buf_add_char(b, '}');
 	}
 	member_str(b, "hint", info->hint);

@@ -68,9 +68,12 @@ struct problem_info {
 	const char *detail; /* detail_len bytes, no NUL needed */
 	size_t detail_len;
 	const char *invocation;
-	const char *function; /* "tenant/name" */
-	const char *limit;    /* name of the limit that was met ... */
-	uint64_t limit_value; /* ... and its value */
+	const char *function;	/* "tenant/name" */
+	const char *limit;	/* name of the limit that was met ... */
+	uint64_t limit_value;	/* ... its value, or */
+	const char *limit_text; /* as a text, */
+	const char *limit_set;	/* and where it is set */
+	uint64_t retry_s;	/* Retry-After; 0: 1 */
 	const char *hint;
 };
 

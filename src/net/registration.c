@@ -24,6 +24,9 @@ struct registration *registration_new(const struct server *s)
 		.memory_bytes = s->opt.default_memory_bytes,
 		.timeout_ns = s->opt.default_timeout_ns,
 		.idle_ttl_ns = (int64_t)s->opt.default_idle_ttl_ns,
+		.max_concurrency = s->opt.default_concurrency,
+		.max_rate = s->opt.default_rate,
+		.cpu_ns = s->opt.default_cpu_ns,
 	};
 	return reg;
 }
@@ -199,6 +202,8 @@ void registration_start(struct control_req *req, struct registration *reg,
 {
 	int r;
 
+	reg->opt.owner = tenants_find(
+		&rest_exchange(req)->server->rt->tenants, reg->opt.tenant);
 	if (!engine_allowed(req, reg)) {
 		failed(req, reg, PROBLEM_ISOLATION_UNAVAILABLE,
 			"native code needs memory protection keys, which "

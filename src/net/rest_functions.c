@@ -24,6 +24,26 @@ enum {
 
 /* PUT. ----------------------------------------------------------------------*/
 
+/* Options for which 0 is a value: no limit. */
+enum {
+	WISH_CPU_MS,
+	WISH_CONCURRENCY,
+	WISH_RATE,
+	WISH_LIMITS
+};
+static const char *const wish_limits[WISH_LIMITS] = {
+	"cpu_ms", "max_concurrency", "max_rate"};
+
+enum {
+	CALLS_MAX = 1000000
+};
+
+static uint64_t wish_most(const struct exchange *x, unsigned limit)
+{
+	return limit == WISH_CPU_MS ? x->server->opt.max_timeout_ns / CLOCK_MS
+				    : CALLS_MAX;
+}
+
 /* What both forms of a PUT can say; 0 entries keep the defaults. */
 struct wish {
 	const char *language;
@@ -32,6 +52,8 @@ struct wish {
 	uint64_t timeout_ms;
 	uint64_t idle_ttl_ms;
 	bool ttl_given;
+	uint64_t limit[WISH_LIMITS];
+	bool limit_given[WISH_LIMITS];
 };
 
 static void put_done(struct control_req *req, const struct registration *reg)
@@ -63,6 +85,12 @@ static bool wish_apply(
 		reg->opt.timeout_ns = w->timeout_ms * CLOCK_MS;
 	if (w->ttl_given)
 		reg->opt.idle_ttl_ns = (int64_t)(w->idle_ttl_ms * CLOCK_MS);
+	if (w->limit_given[WISH_CPU_MS])
+		reg->opt.cpu_ns = w->limit[WISH_CPU_MS] * CLOCK_MS;
+	if (w->limit_given[WISH_CONCURRENCY])
+		reg->opt.max_concurrency = (uint32_t)w->limit[WISH_CONCURRENCY];
+	if (w->limit_given[WISH_RATE])
+		reg->opt.max_rate = (uint32_t)w->limit[WISH_RATE];
 	return !w->entry || registration_entry(reg, slice_of(w->entry), err);
 }
 
@@ -71,9 +99,10 @@ static bool put_query(
 {
 	const struct server_options *o = &x->server->opt;
 	struct query_param q[] = {{"language"}, {"entry"}, {"memory_mb"},
-		{"timeout_ms"}, {"idle_ttl_ms"}};
+		{"timeout_ms"}, {"idle_ttl_ms"}, {wish_limits[0]},
+		{wish_limits[1]}, {wish_limits[2]}};
 
-	if (query_parse(x->query, q, 5, mem, err) ||
+	if (query_parse(x->query, q, 5 + WISH_LIMITS, mem, err) ||
 		query_u64(&q[2], 1, o->max_memory_bytes >> 20, err,
 			&w->memory_mb) ||
 		query_u64(&q[3], 1, o->max_timeout_ns / CLOCK_MS, err,
@@ -84,6 +113,11 @@ static bool put_query(
 	w->language = q[0].value;
 	w->entry = q[1].value;
 	w->ttl_given = q[4].value != NULL;
+	for (unsigned i = 0; i < WISH_LIMITS; i++) {
+		if (query_u64(&q[5 + i], 0, wish_most(x, i), err, &w->limit[i]))
+			return false;
+		w->limit_given[i] = q[5 + i].value != NULL;
+	}
 	return true;
 }
 
@@ -101,11 +135,19 @@ static bool put_object(struct exchange *x, json_t *object, struct wish *w,
 			.max = o->max_timeout_ns / CLOCK_MS},
 		{"idle_ttl_ms", .number = &w->idle_ttl_ms,
 			.max = o->max_idle_ttl_ns / CLOCK_MS},
+		{wish_limits[0], .number = &w->limit[0],
+			.max = wish_most(x, 0)},
+		{wish_limits[1], .number = &w->limit[1],
+			.max = wish_most(x, 1)},
+		{wish_limits[2], .number = &w->limit[2],
+			.max = wish_most(x, 2)},
 	};
 
 	if (!rest_read_fields(object, f, sizeof(f) / sizeof(f[0]), err))
 		return false;
 	w->ttl_given = f[5].given;
+	for (unsigned i = 0; i < WISH_LIMITS; i++)
+		w->limit_given[i] = f[6 + i].given;
 	if (f[0].given)
 		return true;
 	buf_add_lit(err, "\"code\" is missing: the code, in Base64");

@@ -54,6 +54,22 @@ static void add_headers(struct exchange *x)
 	add_timing(b, x->arrived_ns, inv);
 }
 
+enum {
+	PEAK_DETAIL_MAX = 512 /* longer messages go without */
+};
+
+/* What the function said, and how much it had. */
+static void add_peak(struct buf *b, const struct invocation *inv,
+	const struct problem_info *info)
+{
+	buf_add(b, info->detail, info->detail_len);
+	buf_add_lit(b, "; its heap's peak was ");
+	buf_add_u64(b, inv->heap_peak >> 10);
+	buf_add_lit(b, " KiB, the limit is ");
+	buf_add_u64(b, inv->fn->opt.memory_bytes >> 20);
+	buf_add_lit(b, " MiB with code and stack");
+}
+
 static void fail(struct exchange *x, struct function *fn)
 {
 	struct invocation *inv = &x->inv;
@@ -65,7 +81,17 @@ static void fail(struct exchange *x, struct function *fn)
 		.invocation = inv->id,
 		.function = fn->id,
 	};
+	struct outcome_limit room;
+	char detail[PROBLEM_DETAIL_MAX];
+	struct buf b;
 
+	buf_init(&b, detail, sizeof(detail));
+	if (inv->heap_peak && inv->reply_len < PEAK_DETAIL_MAX) {
+		add_peak(&b, inv, &info);
+		info.detail = b.ptr;
+		info.detail_len = b.len;
+	}
+	outcome_limit(x->server->rt, inv, &room, &info);
 	exchange_reply_problem(x, &info);
 	bufpool_put(&x->worker->pool, inv->reply);
 }

@@ -57,6 +57,20 @@ static void show_state(struct buf *b, struct function_stats *st)
 	buf_add_char(b, '}');
 }
 
+static void show_tenant(struct buf *b, const struct tenant *t)
+{
+	buf_add_lit(b, ",\"tenant_limits\":{\"concurrency\":");
+	buf_add_u64(b, t->concurrency.max);
+	show_number(b, "memory_mb", (int64_t)(t->memory.max >> 20));
+	buf_add_lit(b, ",\"rate\":\"");
+	if (t->rate.calls) {
+		buf_add_u64(b, t->rate.calls);
+		buf_add_char(b, '/');
+		buf_add_char(b, rate_unit(&t->rate));
+	}
+	buf_add_lit(b, "\"}");
+}
+
 void rest_show_function(struct buf *b, struct function *fn)
 {
 	const struct function_options *o = &fn->opt;
@@ -76,7 +90,12 @@ void rest_show_function(struct buf *b, struct function *fn)
 	show_number(b, "timeout_ms", (int64_t)(o->timeout_ns / CLOCK_MS));
 	show_number(b, "idle_ttl_ms",
 		o->idle_ttl_ns < 0 ? -1 : o->idle_ttl_ns / (int64_t)CLOCK_MS);
+	show_number(b, "cpu_ms", (int64_t)(o->cpu_ns / CLOCK_MS));
+	show_number(b, "max_concurrency", o->max_concurrency);
+	show_number(b, "max_rate", o->max_rate);
 	show_text(b, "created", created);
+	if (o->owner)
+		show_tenant(b, o->owner);
 	show_state(b, &fn->stats);
 }
 

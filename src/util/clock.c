@@ -36,13 +36,18 @@ void clock_init(void)
 			clock_vdso = true;
 }
 
+static uint64_t clock_sum(const struct timespec *ts)
+{
+	return (uint64_t)ts->tv_sec * CLOCK_S + (uint64_t)ts->tv_nsec;
+}
+
 static uint64_t clock_read(clockid_t id)
 {
 	struct timespec ts;
 
 	if (!clock_vdso || clock_gettime(id, &ts) != 0)
 		CHECK(wsys_clock_gettime(id, &ts) == 0);
-	return (uint64_t)ts.tv_sec * CLOCK_S + (uint64_t)ts.tv_nsec;
+	return clock_sum(&ts);
 }
 
 uint64_t clock_now(void)
@@ -53,6 +58,23 @@ uint64_t clock_now(void)
 uint64_t clock_real(void)
 {
 	return clock_read(CLOCK_REALTIME);
+}
+
+uint64_t clock_thread(void)
+{
+	struct timespec ts;
+
+	CHECK(wsys_clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts) == 0);
+	return clock_sum(&ts);
+}
+
+uint64_t clock_of_thread(pid_t tid)
+{
+	/* As the kernel counts them: a thread's, by its scheduler's clock. */
+	const clockid_t id = (clockid_t)((~(unsigned)tid << 3) | 6);
+	struct timespec ts;
+
+	return clock_gettime(id, &ts) == 0 ? clock_sum(&ts) : 0;
 }
 
 /*

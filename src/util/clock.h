@@ -3,6 +3,7 @@
  * Time, for every trusted thread: workers may call these after confinement.
  */
 #include <stdint.h>
+#include <sys/types.h>
 
 #define CLOCK_MS UINT64_C(1000000)
 #define CLOCK_S UINT64_C(1000000000)
@@ -15,6 +16,11 @@ void clock_init(void);
 uint64_t clock_now(void);
 /* Nanoseconds since 1970. */
 uint64_t clock_real(void);
+
+/* CPU time of the calling thread: a system call, a worker's too. */
+uint64_t clock_thread(void);
+/* Of another thread of this process; no worker. 0: it is no more. */
+uint64_t clock_of_thread(pid_t tid);
 
 /* UTC, proleptic Gregorian. */
 struct clock_civil {

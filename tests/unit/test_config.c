@@ -184,6 +184,83 @@ Test(config, long_strings_are_refused_whole)
 	refused(text, "unknown key");
 }
 
+static const struct config_tenant *tenant(const char *name)
+{
+	for (size_t i = 0; i < cfg.n_tenants; i++)
+		if (strcmp(cfg.tenants[i].name, name) == 0)
+			return &cfg.tenants[i];
+	cr_assert_fail("no tenant %s", name);
+	return NULL;
+}
+
+Test(config, tenants)
+{
+	cr_assert_eq(cfg.n_tenants, 0u);
+	cr_assert(load_text("{\"tenants\":{\"acme\":{\"concurrency\":64,"
+			    "\"rate\":\"200/s\",\"memory_mb\":512},"
+			    "\"a.b\":{\"rate\":\"1000000/h\"},\"c\":{}}}") == 0,
+		"%s", err.text);
+	cr_assert_eq(cfg.n_tenants, 3u);
+	cr_assert_eq(tenant("acme")->concurrency, 64u);
+	cr_assert_eq(tenant("acme")->memory_mb, 512u);
+	cr_assert_eq(tenant("acme")->rate_calls, 200u);
+	cr_assert_eq(tenant("acme")->rate_seconds, 1u);
+	cr_assert_eq(tenant("a.b")->rate_calls, 1000000u);
+	cr_assert_eq(tenant("a.b")->rate_seconds, 3600u);
+	cr_assert_eq(tenant("c")->rate_calls, 0u);
+	cr_assert(load_text("{\"tenants\":{\"d\":{\"rate\":\"6/m\"}}}") == 0);
+	cr_assert_eq(cfg.n_tenants, 1u, "the last file's");
+	cr_assert_eq(tenant("d")->rate_seconds, 60u);
+}
+
+Test(config, tenants_refused)
+{
+	static const char *const rates[] = {"\"\"", "\"/s\"", "\"5\"", "\"5/\"",
+		"\"5/d\"", "\"5/ss\"", "\"0/s\"", "\"-1/s\"", "\" 5/s\"",
+		"\"1000001/s\"", "5", "null", "\"99999999999999999999/s\""};
+	char text[128];
+
+	refused("{\"tenants\":[]}", "tenants: must be an object");
+	refused("{\"tenants\":{\"a\":1}}", "tenants.a: must be an object");
+	refused("{\"tenants\":{\"A\":{}}}", "tenants.A: a tenant's name");
+	refused("{\"tenants\":{\"\":{}}}", "a tenant's name");
+	refused("{\"tenants\":{\"a\":{\"concurency\":1}}}",
+		"did you mean \"tenants.a.concurrency\"?");
+	refused("{\"tenants\":{\"a\":{\"weight\":2}}}",
+		"unknown key \"tenants.a.weight\"");
+	refused("{\"tenants\":{\"a\":{\"concurrency\":-1}}}",
+		"tenants.a.concurrency: -1 is out of range (0 to 1000000)");
+	refused("{\"tenants\":{\"a\":{\"concurrency\":\"1\"}}}",
+		"tenants.a.concurrency: must be a whole number");
+	refused("{\"tenants\":{\"a\":{\"memory_mb\":1048577}}}",
+		"out of range");
+	refused("{\"tenants\":{\"a\":{},\"a\":{}}}", "duplicate");
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		(void)snprintf(text, sizeof(text),
+			"{\"tenants\":{\"a\":{\"rate\":%s}}}", rates[i]);
+		refused(text, "tenants.a.rate: must be a rate such as");
+	}
+}
+
+Test(config, so_many_tenants_and_no_more)
+{
+	static char text[CONFIG_TENANTS_MAX * 16];
+	size_t at = 0;
+
+	for (unsigned n = CONFIG_TENANTS_MAX; n <= CONFIG_TENANTS_MAX + 1;
+		n++) {
+		at = (size_t)sprintf(text, "{\"tenants\":{");
+		for (unsigned i = 0; i < n; i++)
+			at += (size_t)sprintf(
+				text + at, "%s\"t%u\":{}", i ? "," : "", i);
+		(void)strcpy(text + at, "}}");
+		if (n == CONFIG_TENANTS_MAX)
+			cr_assert(load_text(text) == 0, "%s", err.text);
+		else
+			refused(text, "more than the 256");
+	}
+}
+
 Test(config, odd_files)
 {
 	cr_assert(
@@ -277,6 +354,8 @@ Test(config, contradictions)
 	contradicts("listen.tcp", "example.org:80", "ADDR:PORT");
 	contradicts("limits.memory_mb", "63", "defaults.memory_mb 64 is above");
 	contradicts("limits.timeout_ms", "29999", "defaults.timeout_ms 30000");
+	contradicts("limits.total_memory_mb", "63",
+		"limits.total_memory_mb 63 is below defaults.memory_mb 64");
 	cfg.isolation.mode = CONFIG_ISOLATION_SOFTWARE;
 	contradicts("isolation.require_mpk", "true", "contradicts");
 }
