@@ -347,6 +347,15 @@ static void check_maps(struct doctor *d, struct doctor_result *r)
 			wanted);
 }
 
+/* Not the machine's fault, but what people look for here. */
+static void check_shares(struct doctor *d, struct doctor_result *r)
+{
+	(void)d;
+	found(r, DOCTOR_OK,
+		"not enforced per tenant: threads run calls of all tenants, "
+		"cgroups hold threads (docs/config.md, Tenants)");
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct doctor *d, struct doctor_result *r);
@@ -363,6 +372,7 @@ static const struct {
 	{"open files", check_nofile},
 	{"locked memory", check_memlock},
 	{"vm.max_map_count", check_maps},
+	{"cpu shares", check_shares},
 };
 
 #define N_CHECKS (sizeof(checks) / sizeof(checks[0]))

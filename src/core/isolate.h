@@ -92,7 +92,7 @@ struct isolate {
 	bool image, untagged;
 	uint64_t waits_since; /* the keeper's: for a key; 0: it does not wait */
 	uint64_t waited_ns;   /* for the key that it was just given */
-	int result; /* of the errand: 0, or -errno */
+	int result;	      /* of the errand: 0, or -errno */
 	struct invocation *inv;
 	struct function *spare_of; /* held: SPARE, or on the way there */
 	struct list link; /* raw, ready, spare or idle list; keeper's waiters */

@@ -52,8 +52,7 @@ enum config_log_format {
 struct config_tenant {
 	char name[CONFIG_TENANT_SIZE];
 	uint32_t concurrency;
-	uint32_t rate_calls;
-	uint32_t rate_seconds;
+	uint32_t rate_calls, rate_seconds;
 	uint32_t memory_mb;
 };
 

@@ -207,6 +207,10 @@ Test(cli, option_errors)
 	is("deploy x.lua --memory-mb 1025", 2, "", "1 to 1024");
 	is("deploy x.lua --timeout-ms 1s", 2, "", "not \"1s\"");
 	is("deploy x.lua --idle-ttl-ms -1", 2, "", "0 to 86400000");
+	is("deploy x.lua --max-concurrency 1000001", 2, "",
+		"--max-concurrency wants a whole number from 0 to 1000000");
+	is("deploy x.lua --max-rate x", 2, "", "--max-rate wants");
+	is("deploy x.lua --cpu-ms -5", 2, "", "--cpu-ms wants");
 	is("describe", 2, "", "too few arguments");
 	is("describe a b", 2, "", "one argument too many: \"b\"");
 	is("list --socket /x --url http://127.0.0.1:1", 2, "", "exclude");
@@ -259,10 +263,12 @@ Test(cli, deploy_sends_every_option)
 {
 	put_file("a.txt", "x");
 	against("deploy a.txt acme/f --language lua --entry a_&b --memory-mb 9 "
-		"--timeout-ms 8 --idle-ttl-ms 0 -o name",
+		"--timeout-ms 8 --idle-ttl-ms 0 --cpu-ms 0 --max-concurrency 7 "
+		"--max-rate 0 -o name",
 		reply(200, "", descriptor), 0);
 	asked("PUT /v1/functions/acme/f?language=lua&entry=a%20%26b"
-	      "&memory_mb=9&timeout_ms=8&idle_ttl_ms=0 HTTP/1.1\r\n");
+	      "&memory_mb=9&timeout_ms=8&idle_ttl_ms=0&cpu_ms=0"
+	      "&max_concurrency=7&max_rate=0 HTTP/1.1\r\n");
 	cr_assert_str_eq(out, "acme/f\n");
 }
 
@@ -711,10 +717,11 @@ Test(cli, doctor)
 
 	cr_assert(verdict != NULL, "%s", out);
 	cr_assert_eq(code, strcmp(verdict, "fail") == 0 ? 7 : 0);
-	cr_assert_eq(json_array_size(json_object_get(all, "checks")), 12);
+	cr_assert_eq(json_array_size(json_object_get(all, "checks")), 13);
 	json_decref(all);
 	cr_assert_eq(run("doctor"), code);
 	shows("CHECK ");
+	shows("cpu shares ");
 	shows("io_uring ");
 	is("doctor --set limits.isolates=0", 2, "", "out of range");
 }

@@ -131,7 +131,7 @@ Test(doctor, limits)
 Test(doctor, software_machines_are_well_without_keys)
 {
 	doctor_examine(&d);
-	cr_assert(d.n == 12);
+	cr_assert(d.n == 13);
 	for (size_t i = 0; i < d.n; i++)
 		cr_assert(d.results[i].verdict == DOCTOR_OK ||
 				  d.results[i].fix[0] ||
