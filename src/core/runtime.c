@@ -26,6 +26,7 @@
 #include "core/probe.h"
 #include "core/runtime_core.h"
 #include "core/selftest.h"
+#include "core/warm.h"
 #include "core/worker_core.h"
 #include "pkey/fault.h"
 #include "pkey/partition.h"
@@ -291,6 +292,7 @@ static int runtime_objects(struct runtime *rt)
 		&rt->core->memory, BUDGET_TOTAL_MEMORY, rt->opt.total_memory);
 	rt->registry = registry_new(&rt->qsbr, rt->opt.max_functions);
 	rt->keeper = keeper_new(rt);
+	list_init(&rt->core->warms);
 	rt->core->selftest = selftest_function();
 	if (!rt->registry || !rt->keeper || !rt->core->selftest)
 		return -ENOMEM;
@@ -482,6 +484,7 @@ static void runtime_drain(struct runtime *rt)
 		while (told < level)
 			runtime_nudge(rt, ++told);
 		keeper_wake(rt->keeper);
+		warm_drain(rt);
 		runtime_turn(rt);
 		if (atomic_load(&rt->core->loops) > 0)
 			runtime_wait(rt, seen, until - now);

@@ -16,6 +16,7 @@ struct runtime_core {
 	_Atomic unsigned settled;    /* workers whose set-up ended */
 	_Atomic unsigned loops;	     /* workers still in their loop */
 	struct function *selftest;
+	struct list warms;   /* under way; the control thread's */
 	struct quota memory; /* mapped budgets of live isolates */
 	/* Invocations that wait for memory. */
 	_Atomic unsigned starving;

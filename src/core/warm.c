@@ -2,6 +2,9 @@
  * Warming. The control thread shares the work out, each worker does its part
  * one load at a time, each in a message of its own so that calls come between
  * them; the last part to come home brings the answer. Trusted side.
+ *
+ * In a drain a worker without connections may leave with a part that will never
+ * come home. The worker of the request does not: then its part is the last.
  */
 #include "core/warm.h"
 
@@ -24,6 +27,7 @@ struct warm_part {
 	size_t idle, room; /* as the control thread saw them */
 	size_t left;	   /* to be made */
 	size_t made;
+	bool out; /* the control thread's: on its way */
 	struct control_load load;
 };
 
@@ -33,6 +37,8 @@ struct warm {
 	struct function *fn; /* held */
 	control_warmed_fn *then;
 	struct control_warmed result;
+	struct list link;
+	bool answered;	/* req is no more */
 	unsigned n_out; /* parts on their way */
 	unsigned n_parts;
 	struct warm_part part[];
@@ -99,9 +105,28 @@ static void warm_step(struct msg *msg)
 
 /* On the control thread. --------------------------------------------------- */
 
-static void warm_end(struct warm *warm)
+static bool warm_drains(const struct warm *warm)
 {
-	warm->then(warm->req, &warm->result);
+	return worker_draining(warm->part[0].worker);
+}
+
+/* Answers if there is nothing more to wait for, and frees it if nobody has it
+ * any more. */
+static void warm_settle(struct warm *warm)
+{
+	bool left = warm->n_out > 0;
+
+	if (!warm->answered &&
+		(!left || (warm_drains(warm) &&
+				  !warm->part[warm->req->worker->id].out))) {
+		if (left)
+			warm->result.load.outcome = OUTCOME_DRAINING;
+		warm->answered = true;
+		warm->then(warm->req, &warm->result);
+	}
+	if (left)
+		return;
+	list_remove(&warm->link);
 	function_put(warm->fn);
 	free(warm);
 }
@@ -111,11 +136,20 @@ static void warm_home(struct msg *msg)
 	struct warm_part *p = container_of(msg, struct warm_part, msg);
 	struct warm *warm = p->warm;
 
+	p->out = false;
+	warm->n_out--;
 	warm->result.made += p->made;
 	if (p->load.outcome != OUTCOME_OK)
 		warm->result.load = p->load;
-	if (--warm->n_out == 0)
-		warm_end(warm);
+	warm_settle(warm);
+}
+
+void warm_drain(struct runtime *rt)
+{
+	list_for_each(it, &rt->core->warms)
+	{
+		warm_settle(container_of(it, struct warm, link));
+	}
 }
 
 /* A worker's isolates may change at any time: this is a guess, and the worker
@@ -207,6 +241,18 @@ static struct warm *warm_new(
 	return warm;
 }
 
+/* Sends the parts that have something to do. */
+static void warm_send(struct warm *warm)
+{
+	for (unsigned i = 0; i < warm->n_parts; i++) {
+		warm->part[i].out = warm->part[i].left > 0;
+		warm->n_out += warm->part[i].out;
+	}
+	for (unsigned i = 0; i < warm->n_parts; i++)
+		if (warm->part[i].out)
+			worker_post(warm->part[i].worker, &warm->part[i].msg);
+}
+
 int control_warm(struct control_req *req, struct function *fn, size_t n,
 	control_warmed_fn *then)
 {
@@ -214,14 +260,11 @@ int control_warm(struct control_req *req, struct function *fn, size_t n,
 
 	if (!warm)
 		return -ENOMEM;
-	if (!warm_share(warm, n) || n <= warm->result.idle) {
-		warm_end(warm);
-		return 0;
-	}
-	for (unsigned i = 0; i < warm->n_parts; i++)
-		warm->n_out += warm->part[i].left > 0;
-	for (unsigned i = 0; i < warm->n_parts; i++)
-		if (warm->part[i].left > 0)
-			worker_post(warm->part[i].worker, &warm->part[i].msg);
+	list_push_back(&req->worker->rt->core->warms, &warm->link);
+	if (warm_drains(warm))
+		warm->result.load.outcome = OUTCOME_DRAINING;
+	else if (warm_share(warm, n))
+		warm_send(warm);
+	warm_settle(warm);
 	return 0;
 }

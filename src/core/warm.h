@@ -27,3 +27,8 @@ typedef void control_warmed_fn(
  */
 int control_warm(struct control_req *req, struct function *fn, size_t n,
 	control_warmed_fn *then);
+
+/* Control thread, again and again in a drain: answers what would wait for
+ * workers that are no more. */
+struct runtime;
+void warm_drain(struct runtime *rt);
