@@ -92,6 +92,20 @@ static void constructors(void)
 	constructor("an array of text", GOOD_D_INIT_ARRAY, AT(str), true);
 }
 
+/* text2 is a segment of its own. */
+static void other_segment(void)
+{
+	static const uint8_t null[] = {0x31, 0xc0, 0xc3};
+
+	forged_make(&g);
+	(void)memcpy(g.text2, null, sizeof(null));
+	attack_held(forged_deploy(&live, &g, "?entry=helper"),
+		"an entry in another segment of code: admitted");
+	live_do(&live, "forged", "1");
+	attack_held(
+		live.reply.status == 200 && live_well(&live), "... and runs");
+}
+
 /* Functions come to no end that they notice. */
 static void destructors(void)
 {
@@ -128,6 +142,7 @@ static void run(void)
 	symbol("at -1", UINT64_MAX, 1);
 	symbol("undefined", AT(text) + GOOD_ENTRY, SHN_UNDEF);
 	symbol("absolute", AT(text) + GOOD_ENTRY, SHN_ABS);
+	other_segment();
 	constructors();
 	destructors();
 	attack_held(live_stop(&live), "the daemon ends in peace");

@@ -1,6 +1,7 @@
 /*
  * What is left of a tenant in memory that another gets next: everything a fresh
- * isolate can read is scanned for the pattern the one before filled it with.
+ * isolate can read is scanned for the pattern the one before filled it with, in
+ * isolates made when they were called for and in spare ones.
  * Controls: an isolate's scan of itself, and the same with memory that is not
  * taken away in between.
  */
@@ -67,6 +68,11 @@ static unsigned successors(uint64_t *ret_found)
 		*ret_found +=
 			live_ask(&live, name_of("two", i), "scan %lx", PATTERN);
 		attack_held(live.reply.status == 200, "two/f%u looks", i);
+		/* The next one was made ready meanwhile: a spare. */
+		live_do(&live, name_of("two", i), "trap");
+		*ret_found +=
+			live_ask(&live, name_of("two", i), "scan %lx", PATTERN);
+		attack_held(live.reply.status == 200, "its spare looks");
 	}
 	return n;
 }
