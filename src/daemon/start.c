@@ -4,6 +4,7 @@
  */
 #include "daemon/start.h"
 
+#include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 #include "daemon/config.h"
 #include "engine/engine.h"
+#include "engine/layout.h"
 #include "sandbox/jail.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -47,7 +49,9 @@ static int start_jail(char *err, size_t size)
 	rlim_t files;
 
 	jail_umask();
-	(void)jail_raise_nofile(&files);
+	/* A quarter is for clients alone, whatever is deployed. */
+	if (jail_raise_nofile(&files) == 0 && files <= INT_MAX)
+		layout_set_files((int)(files - files / 4));
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		int r = steps[i].give_up();
 

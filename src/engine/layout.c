@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -20,6 +21,13 @@
 #endif
 
 #define GUARD ((size_t)OBJECT_PAGE)
+
+static int files_max = INT_MAX;
+
+void layout_set_files(int max)
+{
+	files_max = max;
+}
 
 static size_t reserved_size(const struct layout *l)
 {
@@ -34,7 +42,14 @@ static int image_file(void)
 	/* Kernels that don't know the flag need none. */
 	if (fd < 0 && errno == EINVAL)
 		fd = memfd_create("gvisord-code", flags);
-	return fd < 0 ? err_errno() : fd;
+	if (fd < 0)
+		return err_errno();
+	/* Numbers are given out from below: so many are taken. */
+	if (fd >= files_max) {
+		(void)close(fd);
+		return -EMFILE;
+	}
+	return fd;
 }
 
 static int put(int fd, const uint8_t *from, uint64_t size, uint64_t at)

@@ -17,7 +17,12 @@ struct layout {
 	uint64_t span;
 };
 
-/* Wants an object that object_read() said true of. 0 or -errno. */
+/* Descriptors from this number on are not for images: clients need some, too.
+ * Once, at start. */
+void layout_set_files(int max);
+
+/* Wants an object that object_read() said true of. 0 or -errno; -EMFILE: images
+ * have all the descriptors that they may have. */
 int layout_init(struct layout *l, const struct object *o);
 /* The file is the caller's from here on. */
 int layout_take_file(struct layout *l);

@@ -1,6 +1,7 @@
 /* From code to a published function (control thread): see registration.h. */
 #include "net/registration.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,6 +184,12 @@ static bool admitted(struct control_req *req, struct registration *reg,
 	int r = reg->opt.engine->admit(&code, &verdict);
 
 	reg->refusals = verdict.refusals;
+	if (r == -EMFILE) {
+		failed(req, reg, PROBLEM_LIMIT_FUNCTIONS,
+			"native functions have all the descriptors that they "
+			"may have");
+		return false;
+	}
 	if (r != 0) {
 		failed(req, reg,
 			r > 0 ? PROBLEM_CODE_REJECTED : PROBLEM_DAEMON_INTERNAL,

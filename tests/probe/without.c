@@ -43,6 +43,7 @@ enum {
 	PRIVATE,  /* native: a program's file mapped so */
 	RIGHTS,	  /* native: code and constants are not to be written */
 	PROGRAMS, /* native: their end */
+	FILES,	  /* native: the bound on programs' files */
 	SWITCHES
 };
 
@@ -67,6 +68,7 @@ static const char *const names[SWITCHES] = {
 	[PRIVATE] = "private",
 	[RIGHTS] = "rights",
 	[PROGRAMS] = "programs",
+	[FILES] = "files",
 };
 
 static bool without[SWITCHES] __attribute__((section(".gv_shared"))) = {false};
@@ -299,6 +301,14 @@ struct refusal *__wrap_refusals_add(
 		return NULL;
 	/* The detail is for people. */
 	return __real_refusals_add(r, code, "%s", fmt);
+}
+
+void __wrap_layout_set_files(int max);
+void __real_layout_set_files(int max);
+void __wrap_layout_set_files(int max)
+{
+	if (!without[FILES])
+		__real_layout_set_files(max);
 }
 
 struct program *__wrap_program_free(struct program *p);
