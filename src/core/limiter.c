@@ -45,26 +45,21 @@ void limiter_met(struct worker *w, struct invocation *inv, enum budget what)
 	metrics_inc(w->metrics, METRIC_LIMITED, what);
 }
 
-static const char *tenant_name(const struct invocation *inv)
-{
-	return inv->fn->opt.tenant;
-}
-
-static void quota_text(const struct quota *q, const struct invocation *inv,
-	char *text, size_t size)
+void limiter_text(const struct quota *q, const struct function *fn, char *text,
+	size_t size)
 {
 	switch (q->kind) {
 	case BUDGET_TENANT_CONCURRENCY:
 		(void)snprintf(text, size,
 			"the tenant's limit of %" PRIu64 " invocations at once "
 			"(tenants.%s.concurrency) is reached",
-			q->max, tenant_name(inv));
+			q->max, fn->opt.tenant);
 		return;
 	case BUDGET_TENANT_MEMORY:
 		(void)snprintf(text, size,
 			"the isolates of the tenant fill its %" PRIu64 " MiB "
 			"(tenants.%s.memory_mb)",
-			q->max >> 20, tenant_name(inv));
+			q->max >> 20, fn->opt.tenant);
 		return;
 	case BUDGET_TOTAL_MEMORY:
 		(void)snprintf(text, size,
@@ -86,7 +81,7 @@ static void refuse(struct worker *w, struct invocation *inv,
 	char text[TEXT_MAX];
 	size_t len;
 
-	quota_text(q, inv, text, sizeof(text));
+	limiter_text(q, inv->fn, text, sizeof(text));
 	len = strlen(text);
 	(void)snprintf(text + len, sizeof(text) - len, "; %s", why);
 	limiter_met(w, inv, q->kind);
@@ -102,7 +97,8 @@ static void refuse_rate(
 	(void)snprintf(text, sizeof(text),
 		"more than %u invocations in %u s (%s%s%s)", r->calls,
 		r->seconds, r->kind == BUDGET_TENANT_RATE ? "tenants." : "",
-		r->kind == BUDGET_TENANT_RATE ? tenant_name(inv) : "max_rate",
+		r->kind == BUDGET_TENANT_RATE ? inv->fn->opt.tenant
+					      : "max_rate",
 		r->kind == BUDGET_TENANT_RATE ? ".rate" : "");
 	limiter_met(w, inv, r->kind);
 	invoke_fail(inv, OUTCOME_RATE, text);
@@ -169,6 +165,17 @@ static void give(struct worker *w, struct quota *q, uint64_t n)
 }
 
 /* Memory. ------------------------------------------------------------------ */
+
+const struct quota *limiter_full(
+	const struct runtime *rt, const struct function *fn, size_t n)
+{
+	size_t bytes = isolate_bytes(fn->opt.memory_bytes) * n;
+	const struct tenant *t = fn->opt.owner;
+
+	if (t && !quota_fits(&t->memory, bytes))
+		return &t->memory;
+	return quota_fits(&rt->core->memory, bytes) ? NULL : &rt->core->memory;
+}
 
 struct quota *limiter_charge(struct runtime *rt, const struct function *fn)
 {

@@ -33,6 +33,13 @@ void limiter_wait(struct worker *w, struct invocation *inv);
 /* Notes and counts the limit that an invocation met, which is about to fail. */
 void limiter_met(struct worker *w, struct invocation *inv, enum budget what);
 
+/* Says that q is used up, for the user. */
+void limiter_text(const struct quota *q, const struct function *fn, char *text,
+	size_t size);
+
+/* Any thread: what has no memory for n isolates of fn just now; or NULL. */
+const struct quota *limiter_full(
+	const struct runtime *rt, const struct function *fn, size_t n);
 /* Memory for one isolate of fn. NULL: there is some; else the quota that is
  * used up. Then limiter_charged() says which isolate has it, or
  * limiter_refund() that none does. */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/limiter.h"
 #include "core/runtime_core.h"
 #include "core/worker_core.h"
 
@@ -85,6 +86,9 @@ static void warm_look(struct warm_part *p)
 	else if (!pool_has_room(&p->worker->core->pool, fn))
 		warm_fail(p, OUTCOME_NO_ISOLATE,
 			"other isolates have taken the room meanwhile");
+	else if (limiter_full(p->worker->rt, fn, 1))
+		warm_fail(p, OUTCOME_NO_ISOLATE,
+			"other isolates have taken the memory meanwhile");
 }
 
 static void warm_step(struct msg *msg)
@@ -196,8 +200,25 @@ static struct warm_part *warm_poorest(struct warm *warm)
 	return best;
 }
 
+/* Nobody's idle isolates end for these. */
+static bool warm_has_memory(struct warm *warm, size_t n)
+{
+	const struct quota *q =
+		limiter_full(warm->req->worker->rt, warm->fn, n);
+
+	if (!q)
+		return true;
+	warm->result.load.outcome = OUTCOME_NO_ISOLATE;
+	limiter_text(q, warm->fn, warm->result.load.message,
+		sizeof(warm->result.load.message));
+	return false;
+}
+
 static bool warm_share(struct warm *warm, size_t n)
 {
+	if (n > warm->result.idle &&
+		!warm_has_memory(warm, n - warm->result.idle))
+		return false;
 	for (size_t i = warm->result.idle; i < n; i++) {
 		struct warm_part *p = warm_poorest(warm);
 

@@ -217,11 +217,15 @@ def test_rate():
     with Configured({"tenants": {"acme": {"rate": "4/m"},
                                  "b": {"rate": "2/s"}}}) as d:
         d.deploy("t/f", ECHO, "?max_rate=5")
+        begin = time.monotonic()
         replies = burst(d, "t/f", 60)
+        took = time.monotonic() - begin
         # The burst, no one more; what comes in later is a fifth of a second
         # apart.
-        same([r.status for r in replies[:6]], [200] * 5 + [429])
-        r = replies[5]
+        same([r.status for r in replies[:5]], [200] * 5)
+        passed = statuses(replies).count(200)
+        assert passed <= 5 + int(took * 5), (passed, took)
+        r = next(r for r in replies if r.status != 200)
         same(r.code(), "Limit.Rate")
         same(r.headers["retry-after"], "1")
         same(r.json()["limit"],
@@ -238,8 +242,11 @@ def test_rate():
         assert 13 <= int(r.headers["retry-after"]) <= 15, r
         same(r.json()["limit"], {"rate": "4/m", "set_by": "tenants.acme.rate"})
         d.deploy("b/f", ECHO)
-        same([r.status for r in burst(d, "b/f", 3)], [200, 200, 429])
-        same(metric(d, 'gvisord_limited_total{limit="tenant_rate"}'), 2)
+        got = [r.status for r in burst(d, "b/f", 20)]
+        same(got[:2], [200, 200])
+        assert 429 in got, got
+        same(metric(d, 'gvisord_limited_total{limit="tenant_rate"}'),
+             1 + got.count(429))
 
 
 def test_rate_between_workers():
@@ -299,6 +306,18 @@ def test_tenant_memory_in_use():
         same(d.invoke("acme/g", "0").status, 200)
         same(d.ask("GET", "/v1/functions/acme/f").json()["isolates"]["idle"],
              0)
+
+
+def test_warming_keeps_to_the_memory():
+    with Configured({"tenants": {"acme": {"memory_mb": 12}}}) as d:
+        d.deploy("acme/f", ECHO, "?memory_mb=4")
+        d.deploy("acme/g", ECHO, "?memory_mb=4")
+        r = d.ask("POST", path("acme/f") + "/warm", '{"isolates":3}')
+        same(r.code(), "Limit.Memory")
+        has(r.body, "tenants.acme.memory_mb")
+        same(d.ask("GET", path("acme/g")).json()["isolates"]["idle"], 1)
+        r = d.ask("POST", path("acme/f") + "/warm", '{"isolates":2}')
+        same((r.status, r.json()["isolates"]), (200, 2))
 
 
 def test_total_memory():
