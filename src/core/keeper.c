@@ -188,15 +188,15 @@ static void errand_prepare(struct msg *msg)
 /* What a program left mapped; afterwards the slot is as at first. */
 static int keeper_clear(struct isolate *iso)
 {
-	char *at = iso->base + ISOLATE_GUARD;
+	int r = domain_wipe(
+		iso->base + ISOLATE_GUARD, iso->mapped - ISOLATE_GUARD);
 
-	if (mmap(at, iso->mapped - ISOLATE_GUARD, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
-		    0) != at)
-		return -errno;
+	if (r < 0 && r != -EEXIST)
+		return r;
+	domain_forget(&iso->worker->rt->core->mux, &iso->domain);
 	iso->image = false;
 	iso->mapped = 0;
-	return 0;
+	return r;
 }
 
 /* Its wait for a key is over, if it had to. */
@@ -249,10 +249,7 @@ static void errand_recycle(struct msg *msg)
 	int r;
 
 	if (iso->image) {
-		r = keeper_clear(iso);
-		if (r == 0)
-			domain_forget(&rt->core->mux, &iso->domain);
-		keeper_answer(iso, r);
+		keeper_answer(iso, keeper_clear(iso));
 		return;
 	}
 	r = domain_release(&rt->core->mux, &iso->domain);

@@ -413,12 +413,15 @@ static void end_fail(
 	take_out(w, inv, call->args[1], len < MESSAGE_MAX ? len : MESSAGE_MAX);
 }
 
+/* What it says, but no more than it can have. */
 static void run_note_heap(struct isolate *iso, const struct entry *e)
 {
-	atomic_store_explicit(
-		&iso->heap_used, e->heap_used, memory_order_relaxed);
-	atomic_store_explicit(
-		&iso->heap_peak, e->heap_peak, memory_order_relaxed);
+	uint64_t used = e->heap_used, peak = e->heap_peak;
+
+	used = used < iso->mapped ? used : iso->mapped;
+	peak = peak < iso->mapped ? peak : iso->mapped;
+	atomic_store_explicit(&iso->heap_used, used, memory_order_relaxed);
+	atomic_store_explicit(&iso->heap_peak, peak, memory_order_relaxed);
 }
 
 /* The conversation. -------------------------------------------------------- */

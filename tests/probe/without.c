@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -21,6 +22,7 @@
 #include "pkey/partition.h"
 #include "sandbox/filter.h"
 #include "sandbox/scan_self.h"
+#include "util/escape.h"
 
 enum {
 	DISPATCH, /* syscall user dispatch */
@@ -44,6 +46,7 @@ enum {
 	RIGHTS,	  /* native: code and constants are not to be written */
 	PROGRAMS, /* native: their end */
 	FILES,	  /* native: the bound on programs' files */
+	ESCAPE,	  /* escaping what functions say in messages */
 	SWITCHES
 };
 
@@ -69,6 +72,7 @@ static const char *const names[SWITCHES] = {
 	[RIGHTS] = "rights",
 	[PROGRAMS] = "programs",
 	[FILES] = "files",
+	[ESCAPE] = "escape",
 };
 
 static bool without[SWITCHES] __attribute__((section(".gv_shared"))) = {false};
@@ -289,18 +293,23 @@ int __wrap_fcntl64(int fd, int command, ...)
 	return __real_fcntl64(fd, command, arg);
 }
 
-struct refusal *__wrap_refusals_add(
+__attribute__((format(printf, 3, 4))) struct refusal *__wrap_refusals_add(
 	struct refusals *r, enum refusal_code code, const char *fmt, ...);
 struct refusal *__real_refusals_add(
 	struct refusals *r, enum refusal_code code, const char *fmt, ...);
 struct refusal *__wrap_refusals_add(
 	struct refusals *r, enum refusal_code code, const char *fmt, ...)
 {
+	char detail[REFUSAL_DETAIL_MAX];
+	va_list ap;
+
 	if (without[OBJECT] || (without[CODE] && code >= REFUSAL_WRPKRU &&
 				       code <= REFUSAL_SYSTEM_CALL))
 		return NULL;
-	/* The detail is for people. */
-	return __real_refusals_add(r, code, "%s", fmt);
+	va_start(ap, fmt);
+	(void)vsnprintf(detail, sizeof(detail), fmt, ap);
+	va_end(ap);
+	return __real_refusals_add(r, code, "%s", detail);
 }
 
 void __wrap_layout_set_files(int max);
@@ -309,6 +318,16 @@ void __wrap_layout_set_files(int max)
 {
 	if (!without[FILES])
 		__real_layout_set_files(max);
+}
+
+void __wrap_escape_json(struct buf *b, const char *p, size_t n);
+void __real_escape_json(struct buf *b, const char *p, size_t n);
+void __wrap_escape_json(struct buf *b, const char *p, size_t n)
+{
+	if (without[ESCAPE])
+		buf_add(b, p, n);
+	else
+		__real_escape_json(b, p, n);
 }
 
 struct program *__wrap_program_free(struct program *p);

@@ -3,6 +3,7 @@
  * so many. A tenant that uses them up is told so; the daemon and who is there
  * already go on. Control: with as many mappings as usual all are served.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +14,15 @@
 
 enum {
 	CROWD = 12,
+	SLOTS = 40, /* more than one worker has */
+	SETTLE_US = 300000,
 };
 
 static struct live live;
+static const unsigned rooms[] = {60, 17, 5, 3, 2, 1, 0};
+enum {
+	ROOMS = sizeof(rooms) / sizeof(*rooms)
+};
 
 static const char limit[] = "/proc/sys/vm/max_map_count";
 
@@ -85,15 +92,63 @@ static void squeeze(unsigned from, unsigned room)
 		"%u of %d served with room for %u mappings", n, CROWD, room);
 }
 
+static void leave(unsigned from, unsigned n)
+{
+	char name[32];
+
+	for (unsigned i = from; i < from + n; i++) {
+		(void)snprintf(name, sizeof(name), "crowd%u", i);
+		client_delete(&live.client, name, &live.reply);
+	}
+	(void)usleep(SETTLE_US);
+}
+
+/* How many isolates there can be: slots that are not lost. */
+static int64_t slots(void)
+{
+	unsigned odd;
+	int64_t n;
+
+	(void)crowd(SLOTS, SLOTS, &odd);
+	client_send(&live.client, "GET /v1/isolates", "", NULL, &live.reply);
+	n = reply_number(&live.reply, "total");
+	leave(SLOTS, SLOTS);
+	return n;
+}
+
+/* At the limit isolates end as well; their slots are used again. */
+static void lost(void)
+{
+	static const struct live_options small = {.set = "limits.isolates=64"};
+	const unsigned usual = allowed();
+	int64_t before, after;
+	struct daemon_use use;
+	unsigned odd;
+
+	live_start(&live, &small);
+	before = slots();
+	for (size_t i = 0; i < ROOMS; i++) {
+		daemon_use(&live.daemon, &use);
+		allow(use.maps + rooms[i]);
+		(void)crowd(0, CROWD, &odd);
+		leave(0, CROWD);
+	}
+	allow(usual);
+	after = slots();
+	attack_held(after >= before,
+		"no slot is lost: %" PRId64 " isolates at once, then %" PRId64,
+		before, after);
+	attack_held(live_stop(&live), "the daemon ends in peace");
+}
+
 static void run(void)
 {
-	static const unsigned rooms[] = {60, 17, 5, 3, 2, 1, 0};
 	const unsigned usual = allowed();
 	unsigned n, odd;
 
 	live_start(&live, NULL);
 	(void)live_well(&live);
-	for (size_t i = 0; i < sizeof(rooms) / sizeof(*rooms); i++)
+	for (size_t i = 0; i < ROOMS; i++)
 		squeeze((unsigned)i * CROWD, rooms[i]);
 	allow(usual);
 	attack_held(live_well(&live), "the neighbour still is");
@@ -101,6 +156,7 @@ static void run(void)
 	attack_worked(
 		n == 2 * CROWD, "with mappings as usual %u are served", n);
 	attack_held(live_stop(&live), "the daemon ends in peace");
+	lost();
 }
 
 const struct attack attack_g27 = {
