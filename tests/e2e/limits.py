@@ -3,6 +3,7 @@ what is said, and that others do not feel it."""
 
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -442,6 +443,53 @@ def test_cpu_time_is_not_wall_time():
             for p in others:
                 p.kill()
                 p.wait()
+
+
+def churn(d, names, seconds):
+    """Calls of all of them from a dozen connections; how they ended."""
+    end = time.monotonic() + seconds
+    got = []
+
+    def work(seed):
+        choice = random.Random(seed).choice
+        with d.tcp_client() as c:
+            while time.monotonic() < end:
+                got.append(call(c, choice(names), 1))
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(12)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(30)
+    return got
+
+
+def test_churn():
+    """Every limit met all the time, on both workers: nobody is forgotten, and
+    what was counted comes to nothing."""
+    with Configured({"tenants": {"a": {"concurrency": 1},
+                                 "b": {"memory_mb": 12}},
+                     "limits": {"total_memory_mb": 40},
+                     "defaults": {"memory_mb": 4}}) as d:
+        names = [f"{t}/{f}" for t in "abc" for f in "fgh"]
+        for name in names:
+            d.deploy(name, ECHO, "?idle_ttl_ms=200" + (
+                "&max_concurrency=1" if name.endswith("h") else ""))
+        got = churn(d, names, 3)
+        same({r.status for r in got}, {200})
+        assert len(got) > 100, len(got)
+        print("#", len(got), "calls")
+        same(metric(d, "gvisord_queue_depth"), 0)
+        same(metric(d, "gvisord_invocations_in_flight"), 0)
+        wait_for("the end of all isolates", lambda: d.ask(
+            "GET", "/v1/isolates").json()["total"] == 0)
+        # All memory is there again: as much as at first, at once.
+        r = d.ask("PUT", path("b/big") + "?memory_mb=12", ECHO,
+                  Content_Type="text/x-lua")
+        same(r.status, 201)
+        r = d.ask("PUT", path("d/big") + "?memory_mb=40", ECHO,
+                  Content_Type="text/x-lua")
+        same(r.status, 201)
 
 
 def test_wrong_configuration():
