@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 
 #include "base/check.h"
-#include "base/err.h"
 #include "pkey/mux.h"
+#include "pkey/wipe.h"
 
 /* The word: bits 0-7 key, 8-15 pins, flags above. */
 enum {
@@ -140,25 +140,10 @@ static bool domain_is_next(struct domain_mux *mux, const struct domain *d)
 
 /* Tagging. ----------------------------------------------------------------- */
 
-/* At the limit a mapping may not even replace others: taking away always goes.
- * Another thread may then be faster; it keeps what it got. */
-int domain_wipe(void *at, size_t len)
-{
-	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-
-	if (mmap(at, len, PROT_NONE, flags | MAP_FIXED, -1, 0) == at)
-		return 0;
-	if (munmap(at, len) != 0)
-		return err_errno();
-	if (mmap(at, len, PROT_NONE, flags | MAP_FIXED_NOREPLACE, -1, 0) == at)
-		return 0;
-	return -EEXIST;
-}
-
 /* After a failed retag: see domain_bind() in the header. */
 static void domain_kill(struct domain_mux *mux, struct domain *d)
 {
-	CHECK(domain_wipe(d->base, d->len) == 0);
+	CHECK(wipe_range(d->base, d->len) == 0);
 	domain_dequeue(mux, d);
 	atomic_store(&d->word, WORD_PARKED | WORD_DEAD);
 	atomic_fetch_add(&mux->killed, 1);

@@ -106,13 +106,6 @@ int domain_init(
  */
 void domain_set_parts(
 	struct domain *d, const struct domain_part *parts, unsigned n);
-/*
- * Keeper. Replaces a range by an inaccessible mapping, even where the process
- * has as many mappings as it may have. 0, or -errno: -EEXIST, its memory is
- * gone, but something else has come into its place.
- */
-int domain_wipe(void *at, size_t len);
-
 /* Keeper. Gives all of it key P again. 0, or -errno: it was killed. */
 int domain_park(struct domain_mux *mux, struct domain *d);
 

@@ -22,6 +22,7 @@
 #include "core/worker_core.h"
 #include "engine/program.h"
 #include "pkey/fault.h"
+#include "pkey/wipe.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -188,7 +189,7 @@ static void errand_prepare(struct msg *msg)
 /* What a program left mapped; afterwards the slot is as at first. */
 static int keeper_clear(struct isolate *iso)
 {
-	int r = domain_wipe(
+	int r = wipe_range(
 		iso->base + ISOLATE_GUARD, iso->mapped - ISOLATE_GUARD);
 
 	if (r < 0 && r != -EEXIST)
