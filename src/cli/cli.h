@@ -120,6 +120,10 @@ int cli_name(struct cli *cli, const char *text, const char *tenant,
 /* A file's bytes, "-" for stdin; at most 64 MiB. malloc'd. */
 int cli_read_file(
 	struct cli *cli, const char *path, char **ret_bytes, size_t *ret_len);
+/* The same of an object, whose length is admission's to judge: of a file that
+ * is larger a little more than 64 MiB. */
+int cli_read_object(
+	struct cli *cli, const char *path, char **ret_bytes, size_t *ret_len);
 /* A request: text, or data ("@FILE", "-" or text), or "{}". Both text and data
  * may be NULL. malloc'd. */
 int cli_read_request(struct cli *cli, const char *text, const char *data,

@@ -36,7 +36,7 @@ static int run_admit(struct cli *cli)
 	int err;
 
 	if (cli_parse(cli, admit_option, &wish) ||
-		cli_read_file(cli, cli->argv[0], &bytes, &len))
+		cli_read_object(cli, cli->argv[0], &bytes, &len))
 		return cli->exit_code;
 	err = admit_new(bytes, len, &wish, &a);
 	if (err)

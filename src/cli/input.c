@@ -72,8 +72,8 @@ static int read_all(int fd, struct buf *to)
 	}
 }
 
-int cli_read_file(
-	struct cli *cli, const char *path, char **ret_bytes, size_t *ret_len)
+/* With -EFBIG the bytes up to there, which are too many. */
+static int read_file(const char *path, char **ret_bytes, size_t *ret_len)
 {
 	bool in = strcmp(path, "-") == 0;
 	AUTO_CLOSE int opened = in ? -1 : open(path, O_RDONLY | O_CLOEXEC);
@@ -86,16 +86,38 @@ int cli_read_file(
 		e = err_errno();
 	if (e == 0)
 		e = read_all(in ? STDIN_FILENO : opened, &bytes);
-	if (e == 0) {
+	if (e == 0 || e == -EFBIG) {
 		stolen = gbuf_steal(&bytes, ret_len);
-		e = stolen ? 0 : -ENOMEM;
+		e = stolen ? e : -ENOMEM;
 	}
 	gbuf_fini(&bytes);
-	if (e)
-		return cli_usage_error(
-			cli, "cannot read %s: %s", path, strerror(-e));
 	*ret_bytes = stolen;
-	return 0;
+	return e;
+}
+
+static int unreadable(struct cli *cli, const char *path, int e)
+{
+	return cli_usage_error(cli, "cannot read %s: %s", path, strerror(-e));
+}
+
+int cli_read_file(
+	struct cli *cli, const char *path, char **ret_bytes, size_t *ret_len)
+{
+	int e = read_file(path, ret_bytes, ret_len);
+
+	if (e == 0)
+		return 0;
+	free(*ret_bytes);
+	*ret_bytes = NULL;
+	return unreadable(cli, path, e);
+}
+
+int cli_read_object(
+	struct cli *cli, const char *path, char **ret_bytes, size_t *ret_len)
+{
+	int e = read_file(path, ret_bytes, ret_len);
+
+	return e == 0 || e == -EFBIG ? 0 : unreadable(cli, path, e);
 }
 
 int cli_read_request(struct cli *cli, const char *text, const char *data,

@@ -264,6 +264,18 @@ def test_no_objects():
         has(admit("-", input=text).stdout, "The code was not looked at")
 
 
+def test_larger_than_any_file():
+    """The verdict is about the object, not about us."""
+    big = os.path.join(WHERE.name, "big.so")
+    with open(compiled(HELLO), "rb") as f, open(big, "wb") as g:
+        g.write(f.read())
+        g.truncate(70 << 20)
+    same(codes(big), ["too-large"])
+    os.truncate(big, 64 << 20)
+    same(codes(big), ["too-large"])
+    os.remove(big)
+
+
 def test_standard_input():
     with open(compiled(HELLO), "rb") as f:
         r = admit("-", stdin=f)
