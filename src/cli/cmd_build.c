@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -36,7 +37,10 @@ struct build {
 	const char *entry;
 	bool keep; /* what is refused, too */
 	bool header;
+	bool has_cxx;
+	bool has_archive;
 	char *dir;
+	char *made;  /* in there, by the linker */
 	char **more; /* flags behind "--", NULL-terminated */
 	size_t n_more;
 	struct words objects;
@@ -45,13 +49,15 @@ struct build {
 /*
  * Fast as plain -O2: calls within the object are direct, calls out of it go by
  * one table that is filled at the start. Checks that cost are left out, since
- * what they guard is the isolate's own: -- -fstack-protector-strong.
+ * what they guard is the isolate's own: -- -fstack-protector-strong. What is
+ * printed is printed by the runtime, which refuses formats that compilers know.
  */
 static const char *const compile_flags[] = {"-O2", "-Wall", "-fPIC",
 	"-fno-semantic-interposition", "-fno-stack-protector",
 	"-U_FORTIFY_SOURCE", "-fcf-protection=none",
 	"-fno-asynchronous-unwind-tables", "-ffunction-sections",
-	"-fdata-sections", NULL};
+	"-fdata-sections", "-fno-builtin-snprintf", "-fno-builtin-vsnprintf",
+	"-fno-builtin-sprintf", "-fno-builtin-vsprintf", NULL};
 
 /* No exceptions. No library is linked: from C++20 on the headers make even
  * std::string here. */
@@ -71,6 +77,7 @@ enum kind {
 	KIND_C,
 	KIND_CXX,
 	KIND_LINK, /* ready to be linked */
+	KIND_ARCHIVE,
 };
 
 static enum kind kind_of(const char *path)
@@ -87,7 +94,7 @@ static enum kind kind_of(const char *path)
 		{".cxx", KIND_CXX},
 		{".C", KIND_CXX},
 		{".o", KIND_LINK},
-		{".a", KIND_LINK},
+		{".a", KIND_ARCHIVE},
 	};
 	const char *extension = strrchr(path, '.');
 
@@ -114,31 +121,47 @@ static bool is_link_flag(const char *flag)
 	return false;
 }
 
-/* What the files are, and thus what is needed. */
-static int find_compilers(struct build *b)
+/* By whatever names: one file. */
+static bool is_same(const char *a, const char *b)
 {
-	static const char *const c[] = {"cc", "gcc", "clang", NULL};
-	static const char *const cxx[] = {"c++", "g++", "clang++", NULL};
-	bool needs_cxx = false;
+	struct stat x, y;
 
+	return strcmp(a, b) == 0 ||
+	       (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+		       x.st_ino == y.st_ino);
+}
+
+/* What the files are. */
+static int look_at_files(struct build *b)
+{
 	for (int i = 0; i < b->cli->argc; i++) {
-		enum kind kind = kind_of(b->cli->argv[i]);
+		const char *path = b->cli->argv[i];
+		enum kind kind = kind_of(path);
 
 		if (kind == KIND_NONE)
 			return cli_usage_error(b->cli,
 				"%s is neither C (.c) nor C++ (.cc, .cpp), nor "
 				"to be linked (.o, .a)",
-				b->cli->argv[i]);
-		if (b->out && strcmp(b->out, b->cli->argv[i]) == 0)
+				path);
+		if (is_same(b->out, path))
 			return cli_usage_error(
-				b->cli, "%s would be overwritten", b->out);
-		needs_cxx |= kind == KIND_CXX;
+				b->cli, "%s would be overwritten", path);
+		b->has_cxx |= kind == KIND_CXX;
+		b->has_archive |= kind == KIND_ARCHIVE;
 	}
+	return 0;
+}
+
+static int find_compilers(struct build *b)
+{
+	static const char *const c[] = {"cc", "gcc", "clang", NULL};
+	static const char *const cxx[] = {"c++", "g++", "clang++", NULL};
+
 	if (!b->cc)
 		b->cc = compiler_find(c);
-	if (!b->cxx && needs_cxx)
+	if (!b->cxx && b->has_cxx)
 		b->cxx = compiler_find(cxx);
-	if (b->cc && (b->cxx || !needs_cxx))
+	if (b->cc && (b->cxx || !b->has_cxx))
 		return 0;
 	b->cli->exit_code = cli_fail(b->cli, BUILD_FAILED,
 		"no compiler for %s is installed: apt install %s, or name one "
@@ -157,12 +180,19 @@ static void add_more(const struct build *b, struct words *w, bool link)
 			words_add(w, "%s", b->more[i]);
 }
 
-static int run(struct build *b, const struct words *w, const char *what)
+/* `made` is what it is to write. */
+static int run(struct build *b, const struct words *w, const char *what,
+	const char *made)
 {
 	int code = compiler_run(b->cli, w);
+	struct stat st;
 
-	if (code == 0)
+	if (code == 0 && stat(made, &st) == 0 && st.st_size > 0)
 		return 0;
+	if (code == 0)
+		(void)cli_fail(b->cli, 0,
+			"the compiler wrote nothing: -c, -o and the like are "
+			"not for behind --");
 	if (code < 127)
 		(void)cli_fail(b->cli, 0, "%s could not be %s", what,
 			strcmp(what, b->out) == 0 ? "linked" : "compiled");
@@ -175,7 +205,7 @@ static int compile(struct build *b, const char *path)
 	CLEANUP(words_fini) struct words w = {0};
 	enum kind kind = kind_of(path);
 
-	if (kind == KIND_LINK) {
+	if (kind == KIND_LINK || kind == KIND_ARCHIVE) {
 		words_add(&b->objects, "%s%s", dot(path), path);
 		return 0;
 	}
@@ -190,7 +220,7 @@ static int compile(struct build *b, const char *path)
 	words_add(&w, "-o");
 	words_add(&w, "%s", b->objects.at[b->objects.n - 1]);
 	words_add(&w, "%s%s", dot(path), path);
-	return run(b, &w, path);
+	return run(b, &w, path, b->objects.at[b->objects.n - 1]);
 }
 
 /* In as few pieces as can be; or with code and data apart, which takes more
@@ -202,13 +232,18 @@ static int link_all(struct build *b, bool apart)
 	words_add(&w, "%s", b->cxx ? b->cxx : b->cc);
 	words_add_all(&w, link_flags);
 	words_add(&w, "-Wl,-z,%s", apart ? "separate-code" : "noseparate-code");
+	/* Of archives the parts are taken that somebody asks for. */
+	if (b->has_archive) {
+		words_add(&w, "-u");
+		words_add(&w, "%s", b->entry);
+	}
 	words_add(&w, "-o");
-	words_add(&w, "%s/out.so", b->dir);
+	words_add(&w, "%s", b->made);
 	for (size_t i = 0; i < b->objects.n; i++)
 		words_add(&w, "%s", b->objects.at[i]);
 	add_more(b, &w, true);
 	words_add(&w, "-lgcc");
-	return run(b, &w, b->out);
+	return run(b, &w, b->out, b->made);
 }
 
 /* Reasons that stand in the bytes of code, or what is taken for code. */
@@ -236,19 +271,13 @@ static void built_fini(struct built *o)
 static int look(struct build *b, struct built *ret_built)
 {
 	const struct admit_wish wish = {.entry = b->entry};
-	AUTO_FREE char *path = NULL;
 	int r;
 
-	if (asprintf(&path, "%s/out.so", b->dir) < 0) {
-		path = NULL;
-		r = -ENOMEM;
-	} else {
-		if (cli_read_file(
-			    b->cli, path, &ret_built->bytes, &ret_built->len))
-			return CLI_E_STOP;
-		r = admit_new(ret_built->bytes, ret_built->len, &wish,
-			&ret_built->admit);
-	}
+	if (cli_read_object(
+		    b->cli, b->made, &ret_built->bytes, &ret_built->len))
+		return CLI_E_STOP;
+	r = admit_new(
+		ret_built->bytes, ret_built->len, &wish, &ret_built->admit);
 	if (r == 0)
 		return 0;
 	b->cli->exit_code = cli_fail(b->cli, CLI_REFUSED, "%s", strerror(-r));
@@ -331,17 +360,33 @@ static char *default_out(const char *path)
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
 	const char *end = strrchr(name, '.');
+	size_t len = end ? (size_t)(end - name) : strlen(name);
 	char *out;
 
-	return asprintf(&out, "%.*s.so", (int)(end - name), name) < 0 ? NULL
-								      : out;
+	return asprintf(&out, "%.*s.so", (int)len, name) < 0 ? NULL : out;
+}
+
+static int build_in_dir(struct build *b)
+{
+	int code = CLI_REFUSED;
+
+	b->dir = compiler_dir_new(b->cli);
+	if (!b->dir)
+		return code;
+	if (asprintf(&b->made, "%s/out.so", b->dir) < 0)
+		b->made = NULL;
+	else
+		code = build_all(b);
+	free(b->made);
+	words_fini(&b->objects);
+	compiler_dir_freep(&b->dir);
+	return code;
 }
 
 static int run_build(struct cli *cli)
 {
 	struct build b = {.cli = cli, .entry = "handler"};
 	AUTO_FREE char *out = NULL;
-	int code;
 
 	split(&b);
 	if (cli_parse(cli, take_option, &b))
@@ -350,32 +395,32 @@ static int run_build(struct cli *cli)
 		(void)fputs(compiler_function_h, cli->out);
 		return CLI_OK;
 	}
-	if (cli->argc == 0)
+	if (cli->argc == 0) {
 		(void)cli_usage_error(cli, "what is to be built?");
-	if (cli->argc == 0 || find_compilers(&b))
 		return cli->exit_code;
+	}
 	if (!b.out)
 		b.out = out = default_out(cli->argv[0]);
-	b.dir = b.out ? compiler_dir_new(cli) : NULL;
-	if (!b.dir)
+	if (!b.out)
 		return CLI_REFUSED;
-	code = build_all(&b);
-	words_fini(&b.objects);
-	compiler_dir_freep(&b.dir);
-	return code;
+	if (look_at_files(&b) || find_compilers(&b))
+		return cli->exit_code;
+	return build_in_dir(&b);
 }
 
 const struct cli_command cmd_build = {
 	.name = "build",
 	.args = "FILE... [-- FLAG...]",
 	.help = "Compile a native function and say if it may run",
-	.more = "FILEs are C (.c), C++ (.cc, .cpp) or ready to be linked (.o, "
-		".a). The header\n<gvisor/function.h> is there without being "
-		"installed; a compiler has to be.\nWhat is behind -- goes to "
-		"the compiler. Without -o, dir/hello.c becomes hello.so\n"
-		"here. What is refused is not kept without --keep.\n"
+	.more = "FILEs are C (.c), C++ (.cc, .cpp), assembly (.s, .S) or ready "
+		"to be linked (.o,\n.a). The header <gvisor/function.h> is "
+		"there without being installed; a compiler\nhas to be. What is "
+		"behind -- goes to the compiler. Without -o, dir/hello.c "
+		"becomes\nhello.so here. What is refused is not kept without "
+		"--keep.\n"
 		"Exit code 0: built and admitted; 1: not built, or refused, "
-		"with every reason;\n2: wrong usage.\n\n"
+		"with every reason;\n2: wrong usage; 7: no place to work in, "
+		"or OUT.so can't be written.\n\n"
 		"Examples:\n"
 		"  gvisord build hello.c\n"
 		"  gvisord build filter.c tables.cc -o filter.so -- -O3 "

@@ -2,6 +2,11 @@
  * Compilers are run as a shell would run them: found in PATH, with the user's
  * environment and rights. The directory is made with a name that nobody could
  * foresee and rights for us alone, so that nobody can put anything in.
+ *
+ * A compiler is several processes, of which the first may be the only one that
+ * a signal ends. So it is a process group of its own, and as long as there is
+ * a directory, signals that would end us end that group instead: the directory
+ * is removed on the way out as ever.
  */
 #include "cli/compiler.h"
 
@@ -95,41 +100,120 @@ const char *compiler_find(const char *const *names)
 	return NULL;
 }
 
+/* Signals -------------------------------------------------------------------*/
+
+static const int ends[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+
+enum {
+	N_ENDS = sizeof(ends) / sizeof(*ends)
+};
+
+static volatile sig_atomic_t group; /* of the compiler; 0: none runs */
+static volatile sig_atomic_t ended_by;
+static struct sigaction before[N_ENDS], before_output;
+
+/* Who is not ended by the first is ended by the second. */
+static void on_end(int signal)
+{
+	int e = errno;
+
+	if (group)
+		(void)kill(-group, ended_by ? SIGKILL : signal);
+	ended_by = signal;
+	errno = e;
+}
+
+static void ends_set(sigset_t *ret_set)
+{
+	(void)sigemptyset(ret_set);
+	for (int i = 0; i < N_ENDS; i++)
+		(void)sigaddset(ret_set, ends[i]);
+}
+
+/* What was ignored before us stays so: nohup. */
+static void ends_take(void)
+{
+	struct sigaction take = {.sa_handler = on_end, .sa_flags = SA_RESTART};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+	ends_set(&take.sa_mask);
+	ended_by = 0;
+	for (int i = 0; i < N_ENDS; i++) {
+		(void)sigaction(ends[i], NULL, &before[i]);
+		if (before[i].sa_handler != SIG_IGN)
+			(void)sigaction(ends[i], &take, NULL);
+	}
+	/* It writes to our terminal from another group. */
+	(void)sigaction(SIGTTOU, &ignore, &before_output);
+}
+
+static void ends_give_back(void)
+{
+	for (int i = 0; i < N_ENDS; i++)
+		(void)sigaction(ends[i], &before[i], NULL);
+	(void)sigaction(SIGTTOU, &before_output, NULL);
+}
+
+/* Running -------------------------------------------------------------------*/
+
+static int spawn(const struct words *w, const sigset_t *mask, pid_t *ret_pid)
+{
+	posix_spawnattr_t a;
+	int r;
+
+	(void)posix_spawnattr_init(&a);
+	(void)posix_spawnattr_setpgroup(&a, 0);
+	(void)posix_spawnattr_setsigmask(&a, mask);
+	(void)posix_spawnattr_setflags(
+		&a, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+	r = -posix_spawnp(ret_pid, w->at[0], NULL, &a, w->at, environ);
+	(void)posix_spawnattr_destroy(&a);
+	return r;
+}
+
+/* It is not gone before its group's number is not ours any more. */
 static int await(pid_t pid, int *ret_status)
 {
+	siginfo_t info;
+
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0)
+		if (errno != EINTR)
+			return err_errno();
+	group = 0;
+	/* Others of it may not have heard. */
+	if (ended_by)
+		(void)kill(-pid, SIGKILL);
 	while (waitpid(pid, ret_status, 0) < 0)
 		if (errno != EINTR)
 			return err_errno();
 	return 0;
 }
 
+/* A signal comes before, and there is no compiler, or behind, and there is one
+ * to be ended. */
+static int run(const struct words *w, int *ret_status)
+{
+	sigset_t mask, old;
+	pid_t pid = 0;
+	int r = -EINTR;
+
+	ends_set(&mask);
+	(void)sigprocmask(SIG_BLOCK, &mask, &old);
+	if (!ended_by)
+		r = spawn(w, &old, &pid);
+	group = pid;
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	return r == 0 ? await(pid, ret_status) : r;
+}
+
 int compiler_run(struct cli *cli, const struct words *w)
 {
-	const struct sigaction ignore = {.sa_handler = SIG_IGN};
-	struct sigaction interrupt, quit;
-	posix_spawnattr_t attributes;
-	sigset_t defaults;
 	int status = 0, r;
-	pid_t pid;
 
 	(void)fflush(cli->out);
-	(void)sigaction(SIGINT, &ignore, &interrupt);
-	(void)sigaction(SIGQUIT, &ignore, &quit);
-	(void)posix_spawnattr_init(&attributes);
-	(void)sigemptyset(&defaults);
-	/* What was ignored before us stays so: nohup. */
-	if (interrupt.sa_handler != SIG_IGN)
-		(void)sigaddset(&defaults, SIGINT);
-	if (quit.sa_handler != SIG_IGN)
-		(void)sigaddset(&defaults, SIGQUIT);
-	(void)posix_spawnattr_setsigdefault(&attributes, &defaults);
-	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-	r = -posix_spawnp(&pid, w->at[0], NULL, &attributes, w->at, environ);
-	(void)posix_spawnattr_destroy(&attributes);
-	if (r == 0)
-		r = await(pid, &status);
-	(void)sigaction(SIGINT, &interrupt, NULL);
-	(void)sigaction(SIGQUIT, &quit, NULL);
+	r = run(w, &status);
+	if (ended_by)
+		return cli_fail(cli, 128 + ended_by, "%s", strsignal(ended_by));
 	if (r)
 		return cli_fail(
 			cli, 127, "cannot run %s: %s", w->at[0], strerror(-r));
@@ -156,6 +240,7 @@ void compiler_dir_freep(char **path)
 	if (!*path)
 		return;
 	(void)nftw(*path, remove_one, FILES_OPEN, FTW_DEPTH | FTW_PHYS);
+	ends_give_back();
 	free(*path);
 	*path = NULL;
 }
@@ -208,9 +293,11 @@ char *compiler_dir_new(struct cli *cli)
 		where = "/tmp";
 	if (asprintf(&path, "%s/gvisord-build-XXXXXX", where) < 0)
 		return NULL;
+	ends_take();
 	if (!mkdtemp(path)) {
 		(void)cli_fail(cli, 0, "cannot make a directory in %s: %s",
 			where, strerror(errno));
+		ends_give_back();
 		free(path);
 		return NULL;
 	}

@@ -23,11 +23,13 @@ void words_fini(struct words *w); /* for CLEANUP() */
 const char *compiler_find(const char *const *names);
 
 /* Runs it to its end, with our standard files. Its exit code; 127 if it can't
- * be run and 128 + n after signal n, which was told. */
+ * be run and 128 + n after signal n, its or ours, which was told. Only while
+ * there is a directory. */
 int compiler_run(struct cli *cli, const struct words *w);
 
 /* A directory that is ours alone, with gvisor/function.h in it. Its path, to
- * be freed as below; NULL: there is none, which was told. */
+ * be freed as below; NULL: there is none, which was told. One at a time: until
+ * it is gone, signals that would end us end the compiler. */
 char *compiler_dir_new(struct cli *cli);
 /* Gone, with all that is in it. */
 void compiler_dir_freep(char **path); /* for CLEANUP() */

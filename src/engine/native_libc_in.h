@@ -45,7 +45,7 @@ long native_random(void);
 
 /*
  * -1 and EINVAL: widths and precisions beyond 900, %n, %m, %lc, %ls and
- * arguments by number (%1$d).
+ * arguments by number (%1$d). Then the text is "", if there is room for it.
  */
 __attribute__((format(printf, 3, 0))) int native_vsnprintf(
 	char *s, size_t n, const char *format, va_list ap);

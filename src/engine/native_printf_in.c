@@ -102,7 +102,12 @@ static bool harmless(const char *format, va_list ap)
 
 int native_vsnprintf(char *s, size_t n, const char *format, va_list ap)
 {
-	return harmless(format, ap) ? vsnprintf(s, n, format, ap) : -1;
+	int r = harmless(format, ap) ? vsnprintf(s, n, format, ap) : -1;
+
+	/* Who does not look at what comes back finds nothing, not anything. */
+	if (r < 0 && n > 0)
+		s[0] = '\0';
+	return r;
 }
 
 int native_vsprintf(char *s, const char *format, va_list ap)

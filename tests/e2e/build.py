@@ -182,6 +182,35 @@ def test_objects():
     same(call("part.so", "7"), (0, "7"))
 
 
+def archive(name, **sources):
+    for part, text in sources.items():
+        write(part + ".c", text)
+        subprocess.run(["cc", "-O2", "-fPIC", "-c", "-I", TOP + "/include",
+                        part + ".c"], cwd=WHERE.name, check=True)
+    subprocess.run(["ar", "rcs", name] + [s + ".o" for s in sources],
+                   cwd=WHERE.name, check=True)
+
+
+def test_archives():
+    """Alone, too; and of their parts no more than is needed."""
+    archive("whole.a", entry=HELLO.replace("return 0", "return twice(0)")
+            .replace("int handler", "int twice(int);int handler"),
+            twice="int twice(int n) { return 2 * n; }",
+            unwanted="int puts(const char *);"
+            "int unwanted(void) { return puts(0); }")
+    r = build("whole.a")
+    same((r.returncode, r.stderr), (0, ""))
+    same(call("whole.so", "7"), (0, "7"))
+    r = build("whole.a", "-e", "twice", "-o", "t.so")
+    same((r.returncode, r.stderr), (0, ""))
+    r = build("whole.a", "-e", "nobody")
+    same(r.returncode, 1)
+    has(r.stdout, "whole.so: refused")
+    if shutil.which("clang") and shutil.which("ld.lld"):
+        r = build("whole.a", "--cc", "clang", "--", "-fuse-ld=lld")
+        same((r.returncode, r.stderr), (0, ""))
+
+
 def test_other_entry():
     write("main.c", HELLO.replace("int handler", "int main_handler"))
     r = build("main.c", "-e", "main_handler")
@@ -318,6 +347,23 @@ def test_wrong_use():
     has(r.stderr, "cannot write")
 
 
+def test_no_source_is_overwritten():
+    """By whatever name it goes."""
+    source = write("kept.c", HELLO)
+    write("main.c", HELLO.replace("handler", "other"))
+    os.symlink(source, path("symlink"))
+    os.link(source, path("hardlink"))
+    for out in ("./kept.c", source, "symlink", "hardlink",
+                "../%s/kept.c" % os.path.basename(WHERE.name)):
+        r = build("main.c", "kept.c", "-o", out)
+        same((out, r.returncode), (out, 2))
+        has(r.stderr, "kept.c would be overwritten")
+    with open(source, encoding="utf-8") as f:
+        same(f.read(), HELLO)
+    same(build("kept.c", "-o", "fresh.so").returncode, 0)
+    same(build("kept.c", "-o", "fresh.so").returncode, 0)
+
+
 def test_no_place_to_work():
     r = subprocess.run([GVISORD, "build", write("hello.c", HELLO)], text=True,
                        env=dict(os.environ, TMPDIR="/nowhere"),
@@ -326,19 +372,96 @@ def test_no_place_to_work():
     has(r.stderr, "cannot make a directory in /nowhere")
 
 
-def test_interrupted():
-    """Ctrl-C ends the compiler, and nothing is left behind."""
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+            return f.read().rsplit(")")[-1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def interrupted(script, *signals, to_group=False):
+    """A compiler of two processes, of which the script says the first's pid;
+    what build said, when both are gone."""
     write("hello.c", HELLO)
-    slow = write("slow", "#!/bin/sh\necho x >&2\nexec sleep 60\n")
+    slow = write("slow", "#!/bin/sh\n" + script)
     os.chmod(slow, 0o755)
-    p = subprocess.Popen([GVISORD, "build", "hello.c", "--cc", slow],
-                         cwd=WHERE.name, env=dict(os.environ, TMPDIR=TMP),
-                         stderr=subprocess.PIPE, start_new_session=True)
-    p.stderr.read(1)
-    time.sleep(0.1)
-    os.killpg(p.pid, signal.SIGINT)
-    p.communicate(timeout=20)
+    with subprocess.Popen(
+            [GVISORD, "build", "hello.c", "--cc", slow], cwd=WHERE.name,
+            env=dict(os.environ, TMPDIR=TMP), text=True,
+            stderr=subprocess.PIPE, start_new_session=True) as p:
+        pids = p.stderr.readline().split()
+        for n in signals:
+            (os.killpg if to_group else os.kill)(p.pid, n)
+            time.sleep(0.1)
+        said = p.communicate(timeout=20)[1]
     same((p.returncode, os.listdir(TMP)), (1, []))
+    deadline = time.monotonic() + 10
+    while any(map(alive, pids)):
+        assert time.monotonic() < deadline, pids
+        time.sleep(0.01)
+    return said
+
+
+def test_interrupted():
+    """The compiler and its children end, and nothing is left behind."""
+    two = "sleep 60 & echo $! $$ >&2\nwait\n"
+    for n, says in ((signal.SIGINT, "Interrupt"), (signal.SIGHUP, "Hangup"),
+                    (signal.SIGTERM, "Terminated"), (signal.SIGQUIT, "Quit")):
+        has(interrupted(two, n), says)
+        has(interrupted(two, n, to_group=True), says)
+
+
+def test_interrupted_twice():
+    deaf = "trap '' INT TERM\nsleep 60 & echo $! $$ >&2\nwait\n"
+    has(interrupted(deaf, signal.SIGINT, signal.SIGTERM), "Terminated")
+
+
+def test_nothing_written():
+    write("hello.c", HELLO)
+    for flags in (["-o", "elsewhere.so"], ["-c"]):
+        r = build("hello.c", "--", *flags)
+        same((flags, r.returncode, r.stdout), (flags, 1, ""))
+        has(r.stderr, "the compiler wrote nothing")
+        assert not os.path.exists(path("nothing.so"))
+    r = build("hello.c", "--cc", "true")
+    same((r.returncode, r.stdout), (1, ""))
+    has(r.stderr, "the compiler wrote nothing")
+    has(r.stderr, "hello.c could not be compiled")
+
+
+def test_formats_that_compilers_know():
+    """They are the runtime's to refuse, and not the compiler's to fold."""
+    write("format.c", """
+        #include <gvisor/function.h>
+        #include <errno.h>
+        #include <stdio.h>
+        int handler(const struct gv_request *req, struct gv_response *res)
+        {
+            static char kept[8] = "kept";
+            char text[2000] = "x", more[2000] = "x";
+            int n = 0;
+            (void)req;
+            (void)res;
+            if (snprintf(text, sizeof(text), "%950d", 1) != -1 ||
+                errno != EINVAL || text[0])
+                return 1;
+            if (sprintf(more, "%1$d", 1) != -1 || more[0])
+                return 2;
+            if (snprintf(text, sizeof(text), "a%n", &n) != -1 || n)
+                return 3;
+            if (snprintf(kept, 0, "%m") != -1 || kept[0] != 'k')
+                return 4;
+            if (snprintf(text, sizeof(text), "%.901f", 1.0) != -1)
+                return 5;
+            return snprintf(text, sizeof(text), "%d%s", 1, "b") != 2;
+        }
+        """)
+    for cc in ("gcc", "clang"):
+        if shutil.which(cc):
+            r = build("format.c", "--cc", cc)
+            same((cc, r.returncode), (cc, 0))
+            same((cc, call("format.so", "1")), (cc, (0, "null")))
 
 
 def table():
