@@ -422,10 +422,17 @@ void *heap_in_alloc_aligned(struct heap *h, size_t align, size_t n)
 	return block_payload(b);
 }
 
-void heap_in_expect(const struct heap *h, const void *p)
+bool heap_in_live(const struct heap *h, const void *p)
 {
-	if (p)
-		(void)block_of_payload(h, p);
+	uintptr_t at = (uintptr_t)p - HEAD;
+	const struct block *b = block_at(at);
+
+	if (!p)
+		return true;
+	/* Nothing is read but of the heap: p may point anywhere. */
+	if (((uintptr_t)p & (UNIT - 1)) || at < h->first || at >= h->top)
+		return false;
+	return b->tag == block_tag(h, b) && (b->size & FLAG_LIVE);
 }
 
 void heap_in_free(struct heap *h, void *p)

@@ -29,8 +29,9 @@ void *heap_in_alloc_aligned(struct heap *h, size_t align, size_t n);
 /* p may be NULL. A p that is not a live block of h traps. */
 void heap_in_free(struct heap *h, void *p);
 
-/* Traps where heap_in_free() would. */
-void heap_in_expect(const struct heap *h, const void *p);
+/* Whether heap_in_free() would not trap: p, whatever it is, is NULL or a live
+ * block of [mem, mem+len). */
+bool heap_in_live(const struct heap *h, const void *p);
 
 /* As realloc(3): p NULL allocates; on failure p stays valid. n must not be 0.
  */

@@ -16,6 +16,7 @@ struct check {
 	const unsigned char *end;
 	const unsigned char *bad;
 	unsigned depth;
+	bool deep; /* too deep */
 	uint64_t objects[JSON_CHECK_IN_DEPTH / 64];
 };
 
@@ -146,7 +147,8 @@ static bool open_level(struct check *c, bool object)
 {
 	uint64_t bit = 1ull << c->depth % 64;
 
-	if (c->depth == JSON_CHECK_IN_DEPTH)
+	c->deep = c->depth == JSON_CHECK_IN_DEPTH;
+	if (c->deep)
 		return false;
 	if (object)
 		c->objects[c->depth / 64] |= bit;
@@ -239,15 +241,48 @@ static bool all(struct check *c, const unsigned char *p)
 	}
 }
 
-bool json_check_in(const void *text, size_t len, size_t *ret_at)
+bool json_check_in(
+	const void *text, size_t len, struct json_check_in_fault *ret_fault)
 {
 	struct check c;
 
 	c.end = (const unsigned char *)text + len;
 	c.bad = NULL;
 	c.depth = 0;
+	c.deep = false;
 	if (all(&c, text))
 		return true;
-	*ret_at = (size_t)(c.bad - (const unsigned char *)text);
+	ret_fault->at = (size_t)(c.bad - (const unsigned char *)text);
+	ret_fault->deep = c.deep;
 	return false;
+}
+
+/* To the first byte that is not ASCII, or less than a vector before the end. */
+static inline size_t ascii(const unsigned char *p, size_t len, size_t from)
+{
+	for (; len - from >= 16; from += 16) {
+		__m128i v = _mm_loadu_si128(
+			(const __m128i *)(const void *)(p + from));
+		unsigned mask = (unsigned)_mm_movemask_epi8(v);
+
+		if (mask)
+			return from + (size_t)__builtin_ctz(mask);
+	}
+	return from;
+}
+
+bool utf8_check_in(const void *text, size_t len, size_t *ret_at)
+{
+	const unsigned char *p = text;
+
+	for (size_t at = ascii(p, len, 0); at < len; at = ascii(p, len, at)) {
+		size_t n = utf8_in_sequence(p + at, len - at);
+
+		if (n == 0) {
+			*ret_at = at;
+			return false;
+		}
+		at += n;
+	}
+	return true;
 }

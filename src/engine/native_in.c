@@ -77,6 +77,12 @@ void native_in_end(enum inside_fail why, const char *text, const void *caller)
 	native_in_end_with(why, me->text, len, caller);
 }
 
+void native_in_expect(const void *p, const char *text, const void *caller)
+{
+	if (__builtin_expect(!heap_in_live(native_now->heap, p), 0))
+		native_in_end(INSIDE_FAIL_DIED, text, caller);
+}
+
 /* Loading ------------------------------------------------------------------*/
 
 static void construct(uint64_t address)
@@ -119,8 +125,19 @@ static struct gv_request request_of(const struct inside *in)
 	};
 }
 
+/* What the runtime may take from it. It is the one who sees to that; this makes
+ * a mistake of a function's own an error with a name. */
+static bool in_isolate(const struct inside *in, const void *p, size_t len)
+{
+	uint64_t from = in->stack, to = in->heap + in->heap_len;
+	uint64_t at = (uintptr_t)p;
+
+	return at >= from && at <= to && len <= to - at;
+}
+
 /* What is wrong with a reply that has no value of its own; NULL: nothing. */
-static const char *reply_fault(const struct gv_response *res)
+static const char *reply_fault(
+	const struct inside *in, const struct gv_response *res)
 {
 	if (res->kind != GV_JSON && res->kind != GV_TEXT)
 		return "the reply is of no known kind: neither GV_JSON nor "
@@ -129,7 +146,37 @@ static const char *reply_fault(const struct gv_response *res)
 		return "the reply has flags that nobody knows";
 	if (!res->body && res->body_len > 0)
 		return "the reply has a length, but no body";
+	if (res->body_len > 0 && !in_isolate(in, res->body, res->body_len))
+		return "the reply's body is not in the function's memory: what "
+		       "the runtime owns has to be copied";
 	return NULL;
+}
+
+static void leave_no_json(
+	struct native_in *me, const struct json_check_in_fault *fault)
+{
+	char text[NATIVE_IN_TEXT_MAX];
+
+	if (fault->deep)
+		(void)snprintf(text, sizeof(text),
+			"the reply is JSON nested deeper than %d, from byte "
+			"%zu on",
+			JSON_CHECK_IN_DEPTH, fault->at);
+	else
+		(void)snprintf(text, sizeof(text),
+			"the reply is not JSON, from byte %zu on; for other "
+			"text there is GV_TEXT",
+			fault->at);
+	leave_fail_text(me, INSIDE_FAIL_RESPONSE, text);
+}
+
+static void leave_no_text(struct native_in *me, size_t at)
+{
+	char text[NATIVE_IN_TEXT_MAX];
+
+	(void)snprintf(text, sizeof(text),
+		"the reply is not text in UTF-8, from byte %zu on", at);
+	leave_fail_text(me, INSIDE_FAIL_RESPONSE, text);
 }
 
 static void leave_reply(struct native_in *me, const struct gv_response *res)
@@ -137,21 +184,21 @@ static void leave_reply(struct native_in *me, const struct gv_response *res)
 	static const char null[] = "null";
 	uint64_t args[GATE_ARGS] = {
 		(uintptr_t)res->body, res->body_len, INSIDE_REPLY_JSON};
+	struct json_check_in_fault fault;
 	size_t at;
 
 	if (res->kind == GV_TEXT) {
 		args[2] = INSIDE_REPLY_TEXT;
+		if (!utf8_check_in(res->body, res->body_len, &at)) {
+			leave_no_text(me, at);
+			return;
+		}
 	} else if (!res->body) {
 		memcpy(me->text, null, sizeof(null));
 		args[0] = (uintptr_t)me->text;
 		args[1] = sizeof(null) - 1;
-	} else if (!json_check_in(res->body, res->body_len, &at)) {
-		(void)snprintf(me->text, sizeof(me->text),
-			"the reply is not JSON, from byte %zu on; for other "
-			"text there is GV_TEXT",
-			at);
-		leave_fail(
-			me, INSIDE_FAIL_RESPONSE, me->text, strlen(me->text));
+	} else if (!json_check_in(res->body, res->body_len, &fault)) {
+		leave_no_json(me, &fault);
 		return;
 	}
 	if (args[1] == 0)
@@ -177,12 +224,15 @@ static void invoke(struct native_in *me)
 	struct gv_response res = {.size = sizeof(res)};
 	gv_handler *call = (gv_handler *)me->in->handler;
 	int result = call(&req, &res);
-	const char *fault = reply_fault(&res);
+	const char *fault = reply_fault(me->in, &res);
 
 	if (!fault && (res.flags & GV_FREE) && res.body) {
-		me->reply = (void *)(uintptr_t)res.body;
 		/* Here and now, so that it is this call's error. */
-		heap_in_expect(me->heap, me->reply);
+		native_in_expect(res.body,
+			"GV_FREE: the body is not a block of the heap, or "
+			"freed before",
+			(const char *)call + 1);
+		me->reply = (void *)(uintptr_t)res.body;
 	}
 	if (fault)
 		leave_fail_text(me, INSIDE_FAIL_RESPONSE, fault);
@@ -266,21 +316,6 @@ void native_in_main(struct inside *in)
 }
 
 /* function.h ---------------------------------------------------------------*/
-
-void *gv_alloc(size_t size)
-{
-	return heap_in_alloc(native_now->heap, size);
-}
-
-void *gv_realloc(void *ptr, size_t size)
-{
-	return heap_in_realloc(native_now->heap, ptr, size);
-}
-
-void gv_free(void *ptr)
-{
-	heap_in_free(native_now->heap, ptr);
-}
 
 void gv_log(enum gv_log_level level, const char *text, size_t len)
 {

@@ -48,3 +48,5 @@ __attribute__((noreturn)) void native_in_end(
 /* The same, with a text of the isolate's. */
 __attribute__((noreturn)) void native_in_end_with(
 	enum inside_fail why, const char *text, size_t len, const void *caller);
+/* Ends as the first does, unless p is a live block of the heap or NULL. */
+void native_in_expect(const void *p, const char *text, const void *caller);

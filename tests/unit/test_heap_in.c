@@ -111,7 +111,7 @@ static void model_alloc(struct arena *a, struct model *m)
 	}
 	if (!m->p)
 		return;
-	heap_in_expect(a->h, m->p);
+	cr_assert(heap_in_live(a->h, m->p));
 	inside(a, m);
 	memset(m->p, m->fill, m->n);
 }
@@ -319,17 +319,35 @@ Test(heap_in, aligned)
 	arena_fini(&a);
 }
 
-Test(heap_in, expects, .signal = SIGILL)
+Test(heap_in, tells_what_is_live)
 {
+	static const uintptr_t wild[] = {
+		1, 8, 16, 4096, 1ul << 47, UINT64_MAX, UINT64_MAX - 15};
+	char *all[50], *p;
 	struct arena a;
-	char *p;
 
 	arena_init(&a, 65536);
-	p = heap_in_alloc(a.h, 100);
-	heap_in_expect(a.h, NULL);
-	heap_in_expect(a.h, p);
-	heap_in_free(a.h, p);
-	heap_in_expect(a.h, p);
+	cr_assert(heap_in_live(a.h, NULL));
+	for (size_t i = 0; i < sizeof(wild) / sizeof(*wild); i++)
+		cr_assert(!heap_in_live(a.h, (void *)wild[i]));
+	cr_assert(!heap_in_live(a.h, a.h));
+	cr_assert(!heap_in_live(a.h, &a));
+	for (int i = 0; i < 50; i++)
+		all[i] = memset(heap_in_alloc(a.h, 100), 'x', 100);
+	for (int n = 1; n < 112; n++)
+		cr_assert(!heap_in_live(a.h, all[0] + n));
+	/* With a hole, as part of a larger one, and at the top. */
+	for (int i = 0; i < 50; i += 1 + (i % 3 == 0)) {
+		cr_assert(heap_in_live(a.h, all[i]));
+		heap_in_free(a.h, all[i]);
+		for (int k = 0; k <= i; k++)
+			cr_assert(heap_in_live(a.h, all[k]) ==
+				  (k % 3 == 1 && k < i));
+	}
+	p = heap_in_alloc(a.h, 1000);
+	cr_assert(heap_in_live(a.h, p));
+	cr_assert(heap_in_check(a.h));
+	arena_fini(&a);
 }
 
 Test(heap_in, donated_area)

@@ -164,6 +164,88 @@ Test(native_in, replies_that_make_no_sense)
 	cr_assert(says(REPLY(1, .body_len = 1), "fail 5:", "no body"));
 }
 
+static int pointing(const struct gv_request *req, struct gv_response *res)
+{
+	struct inside *in = native_now->in;
+	char *text = gv_alloc(16);
+	char *end = (char *)(uintptr_t)(in->heap + in->heap_len);
+
+	res->kind = req->body[0] == 't' ? GV_TEXT : GV_JSON;
+	res->body_len = 1;
+	switch (req->body[1]) {
+	case 'l': /* a literal of the program's */
+		res->body = "1";
+		break;
+	case '0':
+		res->body = (char *)(uintptr_t)0x1000;
+		break;
+	case 'a': /* ends too late, ends in time */
+		res->body = end - 1;
+		res->body_len = 2;
+		break;
+	case 'b':
+		res->body = memset(end - 1, '1', 1);
+		break;
+	case 'c':
+		res->body = text;
+		res->body_len = SIZE_MAX;
+		break;
+	case 's':
+		res->body = memset((char *)(uintptr_t)in->stack, '2', 1);
+		break;
+	case 'u':
+		res->body = (char *)(uintptr_t)in->stack - 1;
+		break;
+	default:
+		res->body = req->body + 2;
+		res->body_len = req->body_len - 2;
+	}
+	return req->body[0] == 'e';
+}
+
+Test(native_in, replies_from_elsewhere)
+{
+	static const char *const kinds[] = {"j", "t", "e"};
+	struct host *h = host_of(pointing);
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		for (const char *c = "l0acu"; *c; c++) {
+			const char body[] = {kinds[i][0], *c, '\0'};
+
+			cr_assert(says(ask(h, body), "fail 5:",
+					  "not in the function's memory"),
+				"%s", body);
+		}
+	cr_assert_str_eq(ask(h, "jb"), "json:1");
+	cr_assert_str_eq(ask(h, "js"), "json:2");
+	cr_assert_str_eq(ask(h, "ts"), "text:2");
+	cr_assert_str_eq(ask(h, "jr[3]"), "json:[3]");
+	cr_assert_str_eq(ask(h, "trgr\xc3\xbcn"), "text:gr\xc3\xbcn");
+	cr_assert_str_eq(ask(h, "trgr\xfcn"),
+		"fail 5:the reply is not text in UTF-8, from byte 2 on");
+	cr_assert_str_eq(ask(h, "erno"), "fail 3:no");
+}
+
+Test(native_in, replies_that_nest)
+{
+	enum {
+		DEPTH = 1024
+	};
+	char text[2 * DEPTH + 3];
+	struct host *h = host_of(echo);
+
+	memset(text, '[', DEPTH);
+	memset(text + DEPTH, ']', DEPTH);
+	host_invoke(h, text, 2 * DEPTH);
+	cr_assert_eq(h->nr, INSIDE_REPLY);
+	memset(text, '[', DEPTH + 1);
+	memset(text + DEPTH + 1, ']', DEPTH + 1);
+	host_invoke(h, text, 2 * DEPTH + 2);
+	cr_assert_str_eq(host_result(h),
+		"fail 5:the reply is JSON nested deeper than 1024, from byte "
+		"1024 on");
+}
+
 static int refusing(const struct gv_request *req, struct gv_response *res)
 {
 	(void)req;
@@ -210,9 +292,13 @@ static int giving_nonsense(
 }
 
 /* By the call that gave it, not by the next. */
-Test(native_in, what_is_no_block_is_not_freed, .signal = SIGILL)
+Test(native_in, what_is_no_block_is_not_freed)
 {
-	(void)run(giving_nonsense, "1");
+	struct host *h = host_of(giving_nonsense);
+
+	cr_assert_str_eq(ask(h, "1"), "fail 8:GV_FREE: the body is not a block "
+				      "of the heap, or freed before");
+	cr_assert_eq(h->args[3], (uintptr_t)giving_nonsense + 1);
 }
 
 /* Constructors -------------------------------------------------------------*/
@@ -286,6 +372,14 @@ Test(native_in, a_constructor_that_gives_up)
 
 /* Ends ---------------------------------------------------------------------*/
 
+static inline __attribute__((always_inline)) void twice(void (*release)(void *))
+{
+	void *p = gv_alloc(100);
+
+	release(p);
+	release(p);
+}
+
 #define ENDS(name, statement, ...)                                             \
 	static int name(const struct gv_request *req, struct gv_response *res) \
 	{                                                                      \
@@ -313,6 +407,20 @@ ENDS(pure, native_cxx_pure_virtual(),
 ENDS(thrown, native_cxx_throw("vector::reserve"),
 	"fail 8:C++ exception: vector::reserve")
 ENDS(new, (void)native_cxx_new(HEAP), "fail 4:memory budget spent")
+ENDS(free_wild, native_free((void *)(uintptr_t)0x12340),
+	"fail 8:free(): not a block of the heap, or freed before")
+ENDS(free_inner, native_free((char *)native_malloc(64) + 16),
+	"fail 8:free(): not a block of the heap, or freed before")
+ENDS(free_twice, twice(native_free),
+	"fail 8:free(): not a block of the heap, or freed before")
+ENDS(gv_free_twice, twice(gv_free),
+	"fail 8:gv_free(): not a block of the heap, or freed before")
+ENDS(realloc_wild, (void)native_realloc((void *)req, 100),
+	"fail 8:realloc(): not a block of the heap, or freed before")
+ENDS(reallocarray_wild, (void)native_reallocarray((void *)req, 10, 10),
+	"fail 8:reallocarray(): not a block of the heap, or freed before")
+ENDS(gv_realloc_wild, (void)gv_realloc((void *)req, 100),
+	"fail 8:gv_realloc(): not a block of the heap, or freed before")
 
 static int failing_at_length(
 	const struct gv_request *req, struct gv_response *res)

@@ -206,7 +206,12 @@ __attribute__((format(printf, 1, 2))) static void refused(
 	cr_assert_eq(native_vsnprintf(text, sizeof(text), format, ap), -1);
 	va_end(ap);
 	cr_assert_eq(errno, EINVAL);
-	cr_assert_str_eq(text, "as it was");
+	cr_assert_str_eq(text, "");
+	text[0] = 'x';
+	va_start(ap, format);
+	cr_assert_eq(native_vsnprintf(text, 0, format, ap), -1);
+	va_end(ap);
+	cr_assert_str_eq(text, "xs it was");
 }
 
 Test(native_libc, printf_refuses)
@@ -311,19 +316,22 @@ DIES(sprintf, native_sprintf_chk(s, 1, 3, "%s", "abc"))
 
 /* JSON ---------------------------------------------------------------------*/
 
+static bool json_was_deep;
+
 static size_t json_end(const char *text, size_t len)
 {
 	char *copy = malloc(len + 1);
-	size_t at = SIZE_MAX;
+	struct json_check_in_fault fault = {.at = SIZE_MAX};
 	bool good;
 
 	/* At the end of its memory, for sanitizers. */
 	memcpy(copy, text, len);
-	good = json_check_in(copy, len, &at);
-	cr_assert_eq(good, at == SIZE_MAX);
-	cr_assert(good || at <= len, "%s", text);
+	good = json_check_in(copy, len, &fault);
+	cr_assert_eq(good, fault.at == SIZE_MAX);
+	cr_assert(good || fault.at <= len, "%s", text);
+	json_was_deep = fault.deep;
 	free(copy);
-	return at;
+	return fault.at;
 }
 
 static bool json_good(const char *text)
@@ -380,10 +388,49 @@ Test(native_libc, json_depth)
 	memset(text, '[', n + 1);
 	memset(text + n + 1, ']', n + 1);
 	cr_assert_eq(json_end(text, 2 * n + 2), n);
+	cr_assert(json_was_deep);
+	memset(text, '{', n + 1);
+	cr_assert_eq(json_end(text, n + 1), 1);
+	cr_assert(!json_was_deep);
 	for (size_t i = 0; i < n; i++) {
 		memset(text, '[', n);
 		memset(text + n, ']', n);
 		text[n + i] = '}';
 		cr_assert_eq(json_end(text, 2 * n), n + i);
+	}
+}
+
+static size_t utf8_end(const char *text, size_t len)
+{
+	char *copy = malloc(len + 1);
+	size_t at = SIZE_MAX;
+
+	memcpy(copy, text, len);
+	cr_assert_eq(utf8_check_in(copy, len, &at), at == SIZE_MAX);
+	free(copy);
+	return at;
+}
+
+Test(native_libc, utf8)
+{
+	static const char *const bad[] = {"\x80", "\xff", "\xc0\x80", "\xc3",
+		"\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82"};
+	static const char good[] = "grün 漢字 😀";
+	char text[64];
+
+	cr_assert_eq(utf8_end("", 0), SIZE_MAX);
+	cr_assert_eq(utf8_end("a\0\x1b", 3), SIZE_MAX);
+	for (size_t n = 0; n < 40; n++) {
+		memset(text, 'x', sizeof(text));
+		memcpy(text + n, good, sizeof(good) - 1);
+		cr_assert_eq(utf8_end(text, n + sizeof(good) - 1), SIZE_MAX);
+		cr_assert_eq(utf8_end(text, sizeof(text)), SIZE_MAX);
+		cr_assert_eq(utf8_end(text, n + sizeof(good) - 2),
+			n + sizeof(good) - 5);
+		for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+			memset(text, 'x', sizeof(text));
+			memcpy(text + n, bad[i], strlen(bad[i]));
+			cr_assert_eq(utf8_end(text, sizeof(text)), n);
+		}
 	}
 }
