@@ -46,13 +46,14 @@ static const char *bytes_text(const struct refusal *r, char *text, size_t size)
 	return text;
 }
 
+static const char *const refusal_heads[] = {"REASON", "WHERE", "BYTES", "WHAT"};
+
 static void print_refusals(const struct refusals *list, FILE *to)
 {
-	static const char *const heads[] = {"REASON", "WHERE", "BYTES", "WHAT"};
 	char place[TEXT_SIZE], bytes[TEXT_SIZE], what[TEXT_SIZE];
 	struct table t;
 
-	table_init(&t, heads, 4);
+	table_init(&t, refusal_heads, 4);
 	for (size_t i = 0; i < list->n; i++) {
 		const struct refusal *r = &list->kept[i];
 
@@ -85,6 +86,48 @@ static void print_meanings(const struct refusals *list, FILE *to)
 				n, REFUSALS_EACH);
 		(void)fputc('\n', to);
 	}
+}
+
+/* The same of what a daemon told: hostile, too. */
+static void place_cell(struct table *t, const json_t *one)
+{
+	const char *symbol = remote_text(one, "symbol");
+	uint64_t at = (uint64_t)remote_number(one, "address");
+
+	if (!json_object_get(one, "address"))
+		table_cell(t, "-");
+	else if (*symbol)
+		table_cell(t, "%#" PRIx64 " %s+0x%" PRIx64, at, symbol,
+			(uint64_t)remote_number(one, "symbol_offset"));
+	else
+		table_cell(t, "%#" PRIx64, at);
+}
+
+static void text_cell(struct table *t, const json_t *one, const char *key)
+{
+	const char *text = remote_text(one, key);
+
+	table_cell(t, "%s", *text ? text : "-");
+}
+
+void admit_report_refusals(const json_t *list, FILE *to)
+{
+	struct table t;
+	json_t *one;
+	size_t i;
+
+	if (json_array_size(list) == 0)
+		return;
+	table_init(&t, refusal_heads, 4);
+	json_array_foreach((json_t *)list, i, one)
+	{
+		text_cell(&t, one, "code");
+		place_cell(&t, one);
+		text_cell(&t, one, "bytes");
+		text_cell(&t, one, "detail");
+	}
+	(void)table_print(&t, to);
+	table_fini(&t);
 }
 
 static void print_facts(const struct admit *a, const char *entry, FILE *to)

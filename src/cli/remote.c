@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/admit_report.h"
 #include "cli/table.h"
 #include "daemon/config.h"
 #include "util/escape.h"
@@ -178,6 +179,7 @@ static void print_problem(
 			json_string_length(detail));
 	else
 		print_indented(cli->err, title, strlen(title));
+	admit_report_refusals(json_object_get(problem, "refusals"), cli->err);
 	print_limit(cli, json_object_get(problem, "limit"));
 	print_field(cli, problem, "hint");
 	print_field(cli, problem, "invocation");

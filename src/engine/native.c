@@ -10,19 +10,64 @@
 #include "engine/engine.h"
 #include "engine/native_in.h"
 #include "engine/program.h"
+#include "util/buf.h"
+#include "util/escape.h"
+
+enum {
+	TOLD_MAX = 3,	 /* refusals; all of them are in the list */
+	TOLD_BYTES = 440 /* what is told of them; "more" has room behind it */
+};
+
+static void add_place(struct buf *to, const struct refusal *r)
+{
+	char name[3 * REFUSAL_SYMBOL_MAX + 4];
+
+	if (r->address == REFUSAL_NOWHERE)
+		return;
+	buf_addf(to, " at address %#" PRIx64, r->address);
+	if (r->symbol[0])
+		buf_addf(to, " in %s+0x%" PRIx64,
+			escape_plain(r->symbol, name, sizeof(name)),
+			r->symbol_offset);
+}
+
+/* Whole, or not at all: false. */
+static bool tell_one(
+	struct buf *to, const struct refusal *r, const struct refusal *before)
+{
+	char detail[3 * REFUSAL_DETAIL_MAX + 4];
+	const struct buf was = *to;
+	bool same = before && before->code == r->code && r->detail[0];
+
+	if (same)
+		buf_add_lit(to, ", ");
+	else
+		buf_addf(to, "%s%s (%s)%s",
+			before ? "; " : "refused: ", refusal_text(r->code),
+			refusal_name(r->code), r->detail[0] ? ": " : "");
+	buf_add_str(to, escape_plain(r->detail, detail, sizeof(detail)));
+	add_place(to, r);
+	if (buf_ok(to))
+		return true;
+	*to = was;
+	return false;
+}
 
 static void tell(const struct refusals *refusals, char *reason, size_t size)
 {
-	const struct refusal *one = &refusals->kept[0];
-	int n = snprintf(reason, size, "refused: %s (%s)",
-		refusal_text(one->code), refusal_name(one->code));
+	const struct refusal *before = NULL;
+	struct buf text;
+	size_t n = 0;
 
-	if (one->address != REFUSAL_NOWHERE)
-		n += snprintf(reason + n, size - (size_t)n,
-			" at address %#" PRIx64, one->address);
-	if (refusals->n_total > 1)
-		(void)snprintf(reason + n, size - (size_t)n,
-			", and %" PRIu64 " more", refusals->n_total - 1);
+	buf_init(&text, reason, TOLD_BYTES);
+	while (n < TOLD_MAX && n < refusals->n &&
+		tell_one(&text, &refusals->kept[n], before))
+		before = &refusals->kept[n++];
+	text.cap = size;
+	if (refusals->n_total > n)
+		buf_addf(
+			&text, ", and %" PRIu64 " more", refusals->n_total - n);
+	(void)buf_cstr(&text);
 }
 
 static int refuse(const struct admit *a, struct engine_verdict *ret_verdict)

@@ -77,6 +77,10 @@ void *native_cxx_new_aligned(size_t n, size_t align)
 	return p;
 }
 
+void native_cxx_nothing(void)
+{
+}
+
 /* There is one thread: what is not done yet is to be done by the caller. */
 int native_cxx_guard_acquire(unsigned char *guard)
 {

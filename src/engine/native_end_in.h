@@ -19,6 +19,8 @@ void *native_cxx_new(size_t n);
 void *native_cxx_new_aligned(size_t n, size_t align);
 void *native_cxx_new_aligned_nothrow(size_t n, size_t align);
 extern const char native_cxx_nothrow[1];
+/* Constructors and destructors of std::allocator<char>, which has nothing. */
+void native_cxx_nothing(void);
 int native_cxx_guard_acquire(unsigned char *guard);
 void native_cxx_guard_release(unsigned char *guard);
 void native_cxx_guard_abort(unsigned char *guard);

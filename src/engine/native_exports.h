@@ -17,6 +17,9 @@
 /* clang-format off */
 
 OWN(_Exit, native_exit) OWN(_Unwind_Resume, native_cxx_exception)
+OWN(_ZNSaIcEC1ERKS_, native_cxx_nothing) OWN(_ZNSaIcEC1Ev, native_cxx_nothing)
+OWN(_ZNSaIcEC2ERKS_, native_cxx_nothing) OWN(_ZNSaIcEC2Ev, native_cxx_nothing)
+OWN(_ZNSaIcED1Ev, native_cxx_nothing) OWN(_ZNSaIcED2Ev, native_cxx_nothing)
 OWN(_ZSt16__throw_bad_castv, native_cxx_exception)
 OWN(_ZSt17__throw_bad_allocv, native_cxx_bad_alloc)
 OWN(_ZSt19__throw_logic_errorPKc, native_cxx_throw)

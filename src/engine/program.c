@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "engine/exports.h"
 #include "engine/inside.h"
+#include "util/escape.h"
 
 _Static_assert((int)OBJECT_PAGE == (int)DOMAIN_PAGE, "one size of page");
 
@@ -281,11 +282,13 @@ void program_describe(const struct program *p, uint64_t at, struct inside *in)
 
 bool program_name(const struct program *p, uint64_t at, char *text, size_t size)
 {
+	char name[PROGRAM_NAME_MAX + 4];
 	struct object_symbol s;
 
 	if (!object_nearest(&p->object, at, &s))
 		return false;
-	(void)snprintf(text, size, "%.*s+0x%" PRIx64, PROGRAM_NAME_MAX, s.name,
-		at - s.address);
+	/* It goes into logs and onto terminals, and it is the author's. */
+	(void)snprintf(text, size, "%s+0x%" PRIx64,
+		escape_plain(s.name, name, sizeof(name)), at - s.address);
 	return true;
 }

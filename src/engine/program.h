@@ -69,6 +69,7 @@ int program_map(const struct program *p, char *at);
 /* Writes into *in where the code begins, for an image at `at`. */
 void program_describe(const struct program *p, uint64_t at, struct inside *in);
 
-/* "name+0x12" of an address in the image; false: nothing is known. */
+/* "name+0x12" of an address in the image, harmless on a terminal; false:
+ * nothing is known. */
 bool program_name(
 	const struct program *p, uint64_t at, char *text, size_t size);

@@ -145,6 +145,51 @@ def test_cxx():
         same(code, 1)
         has(said, "C++ exception: vector::_M_range_check: __n (which is 7)")
         has(call("std.so", "2")[1], "Function.OutOfMemory")
+        for flag in ("-O0", "-O1", "-O3", "-Og"):
+            r = build("std.cc", "--cxx", cxx, "--", flag)
+            same((cxx, flag, r.returncode), (cxx, flag, 0))
+            same(call("std.so", "0"), (0, '["item 9",4,3]'))
+
+
+def test_cxx_ends():
+    """What documentation says of where the library would throw."""
+    write("ends.cc", """
+        #include <gvisor/function.h>
+        #include <array>
+        #include <functional>
+        #include <optional>
+        #include <stdexcept>
+        #include <string>
+        #include <variant>
+        int handler(const gv_request *req, gv_response *)
+        {
+            std::optional<int> none;
+            std::variant<int, float> v(1.5f);
+            std::function<int()> empty;
+            std::array<int, 3> a{};
+            switch (req->body[0]) {
+            case '1': return none.value();
+            case '2': return std::get<int>(v);
+            case '3': return empty();
+            case '4': return a.at(3 + req->body_len);
+            case '5': return std::string("x").substr(7).size();
+            default: return 0;
+            }
+        }
+        """)
+    for cxx in ("g++", "clang++"):
+        if not shutil.which(cxx):
+            continue
+        r = build("ends.cc", "--cxx", cxx)
+        same((cxx, r.returncode, r.stderr), (cxx, 0, ""))
+        for n, says in enumerate((
+                "called abort()", "called abort()", "an exception or a panic",
+                "C++ exception: array::at: __n (which is 4)",
+                "C++ exception: basic_string::substr")):
+            code, said = call("ends.so", str(n + 1))
+            same((cxx, n, code), (cxx, n, 1))
+            has(said, "Function.Crashed: ")
+            has(said, says)
 
 
 def test_sources_together():

@@ -608,6 +608,25 @@ static void news(void)
 	_ZdaPvSt11align_val_tRKSt9nothrow_t(NULL, 16, _ZSt7nothrow);
 }
 
+/* Of std::allocator<char>: without optimization they are called. */
+extern void _ZNSaIcEC1Ev(void *), _ZNSaIcEC2Ev(void *);
+extern void _ZNSaIcEC1ERKS_(void *, const void *);
+extern void _ZNSaIcEC2ERKS_(void *, const void *);
+extern void _ZNSaIcED1Ev(void *), _ZNSaIcED2Ev(void *);
+
+static void allocators(void)
+{
+	char one = 'x', two = 'y';
+
+	_ZNSaIcEC1Ev(&one);
+	_ZNSaIcEC2Ev(&two);
+	_ZNSaIcEC1ERKS_(&one, &two);
+	_ZNSaIcEC2ERKS_(&one, &two);
+	_ZNSaIcED1Ev(&one);
+	_ZNSaIcED2Ev(&two);
+	OK(one == 'x' && two == 'y', "allocators have no bytes");
+}
+
 static void guards(void)
 {
 	uint64_t guard = 0;
@@ -763,6 +782,7 @@ int handler(const struct gv_request *req, struct gv_response *res)
 	rounding();
 	news();
 	guards();
+	allocators();
 	res->kind = GV_TEXT;
 	res->body = bad[0] ? bad : "all";
 	res->body_len = strlen(res->body);

@@ -204,6 +204,20 @@ Test(program, names)
 	cr_assert(!program_name(program, UINT64_MAX, text, sizeof(text)));
 }
 
+Test(program, names_are_harmless)
+{
+	char text[64];
+
+	memcpy(good.str + good.sym[GOOD_HELPER].st_name, "a\n\x1b[\xff", 5);
+	cr_assert_eq(make(), 0);
+	cr_assert(program_name(program, AT(text2), text, sizeof(text)));
+	cr_assert_str_eq(text, "a\xef\xbf\xbd\xef\xbf\xbd[\xef\xbf\xbdr+0x0");
+	/* As long as they get, they end in time. */
+	memset(good.str + good.sym[GOOD_HELPER].st_name, '\n', 5);
+	(void)program_name(program, AT(text2), text, 8);
+	cr_assert_lt(strlen(text), 8);
+}
+
 Test(program, described)
 {
 	struct inside in = {0};
@@ -262,8 +276,48 @@ Test(program, the_engine_refuses)
 	cr_assert_eq(admit(&v), ENGINE_E_REJECTED);
 	cr_assert_null(v.program);
 	cr_assert_eq(v.refusals->counts[REFUSAL_WRPKRU], 2);
-	cr_assert(strstr(v.reason, "wrpkru") && strstr(v.reason, "1 more"),
+	cr_assert_str_eq(v.reason,
+		"refused: the bytes of WRPKRU, which changes the rights to "
+		"memory (wrpkru): WRPKRU at address 0x1064 in handler+0x54, "
+		"WRPKRU at address 0x2007 in helper+0x7");
+	free(v.refusals);
+}
+
+Test(program, three_reasons_are_told)
+{
+	struct engine_verdict v;
+
+	for (size_t i = 0; i < 20; i++)
+		memcpy(good.text + 100 + 4 * i, "\x0f\x01\xef", 3);
+	good.phdr[GOOD_STACK].p_flags |= PF_X;
+	good.sym[GOOD_WEAK].st_info = ELF64_ST_INFO(STB_GLOBAL, STT_NOTYPE);
+	memcpy(good.str + good.sym[GOOD_WEAK].st_name, "\x1b[\n", 3);
+	cr_assert_eq(admit(&v), ENGINE_E_REJECTED);
+	cr_assert_eq(v.refusals->n_total, 22);
+	cr_assert(strstr(v.reason, "(executable-stack): program header 6"));
+	cr_assert(strstr(v.reason, "X; neither the object nor the runtime "
+				   "defines it (undefined-symbol): "
+				   "\xef\xbf\xbd[\xef\xbf\xbd"),
 		"%s", v.reason);
+	cr_assert(strstr(v.reason, "(wrpkru)"), "%s", v.reason);
+	cr_assert(strstr(v.reason, ", and 19 more"), "%s", v.reason);
+	free(v.refusals);
+}
+
+/* Room is short: less is told, and counted as not told. */
+Test(program, long_reasons)
+{
+	struct engine_verdict v;
+
+	for (size_t i = 0; i < GOOD_DYNAMICS - GOOD_D_SPARE - 1; i++)
+		good.dyn[GOOD_D_SPARE + i] =
+			(Elf64_Dyn){.d_tag = DT_NEEDED, .d_un.d_val = 1};
+	memset(good.str + 1, 1, sizeof(good.str) - 2);
+	cr_assert_eq(admit(&v), ENGINE_E_REJECTED);
+	cr_assert_lt(strlen(v.reason), 480);
+	cr_assert(strstr(v.reason, "more"), "%s", v.reason);
+	for (const char *c = v.reason; *c; c++)
+		cr_assert(*c != '\x01', "%s", v.reason);
 	free(v.refusals);
 }
 
