@@ -220,8 +220,11 @@ static void invoke_count(struct worker *w, const struct invocation *inv)
 
 static void invoke_run(struct worker *w, struct invocation *inv)
 {
+	const struct worker_loop *loop = w->rt->core->loop;
 	uint64_t timeout = invoke_timeout(inv);
 
+	if (loop->before_run)
+		loop->before_run(w, inv->fn);
 	inv->run_begin_ns = clock_now();
 	if (invoke_prepare(w, inv)) {
 		run_begin(w, inv->run_begin_ns + timeout,
@@ -232,8 +235,8 @@ static void invoke_run(struct worker *w, struct invocation *inv)
 		run_message_text(inv, "the code does not fit into the "
 				      "function's memory budget");
 	}
-	/* A long run is not idle time: w->now is from before it. */
-	inv->end_ns = clock_now();
+	/* A long run is no idle time, nor the next one's. */
+	w->now = inv->end_ns = clock_now();
 	invoke_count(w, inv);
 	invoke_settle(w, inv);
 	invoke_finish(inv);

@@ -397,8 +397,11 @@ static uint64_t keeper_stuck(struct keeper *k, uint64_t now)
 			*note = (struct keeper_note){run, now};
 		if (run == 0)
 			continue;
-		if (now - note->since >= KEEPER_STUCK_NS && loop->stuck)
-			loop->stuck(w, loop->arg);
+		if (now - note->since >= KEEPER_STUCK_NS) {
+			atomic_store(&w->core->stuck_run, run);
+			if (loop->stuck)
+				loop->stuck(w, loop->arg);
+		}
 		next = now + KEEPER_STUCK_NS;
 	}
 	return next;

@@ -159,6 +159,13 @@ bool worker_running(const struct worker *w)
 	return atomic_load(&w->core->run) != 0;
 }
 
+bool worker_stuck(const struct worker *w)
+{
+	uint64_t run = atomic_load(&w->core->run);
+
+	return run != 0 && run == atomic_load(&w->core->stuck_run);
+}
+
 bool worker_draining(const struct worker *w)
 {
 	return atomic_load_explicit(&w->rt->stop, memory_order_relaxed) != 0;

@@ -51,6 +51,9 @@ struct worker_loop {
 	/* On the keeper's thread, again and again while w has been in one run
 	 * for long: others might take what waits for it. May be NULL. */
 	void (*stuck)(struct worker *w, void *arg);
+	/* On the worker, before it enters an isolate of fn, for who knows how
+	 * long. May be NULL. */
+	void (*before_run)(struct worker *w, const struct function *fn);
 	void *arg;
 };
 
@@ -72,8 +75,9 @@ void worker_post(struct worker *w, struct msg *msg);
 bool worker_may_sleep(struct worker *w);
 void worker_awake(struct worker *w);
 
-/* Any thread: it is in a run at this moment. */
+/* Any thread: it is in a run at this moment; and for long. */
 bool worker_running(const struct worker *w);
+bool worker_stuck(const struct worker *w);
 
 /* True once the runtime drains: no new connections, finish what runs, return
  * from the loop when nothing is left or worker_must_stop(). */

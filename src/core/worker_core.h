@@ -46,7 +46,8 @@ struct worker_core {
 	struct qsbr_reader reader;
 	struct pool pool;
 	_Atomic uint64_t run;
-	_Atomic uint64_t deadline; /* of the present run */
+	_Atomic uint64_t stuck_run; /* the keeper's: goes on for long */
+	_Atomic uint64_t deadline;  /* of the present run */
 	/* Its CPU time: limit (0: none), this thread's clock as it began, and
 	 * when the limit can be met at the earliest. */
 	_Atomic uint64_t cpu_ns, cpu_begin, cpu_look;

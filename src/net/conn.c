@@ -250,6 +250,7 @@ static void exchange_begin(struct conn *c)
 	x->reply.ptr = NULL;
 	x->control_held = false;
 	x->running = false;
+	x->ran = NULL;
 	x->id_len = 0;
 	buf_init(&x->extra, x->extra_mem, sizeof(x->extra_mem));
 }
@@ -371,7 +372,7 @@ void conn_advance(struct conn *c)
 
 	if (c->begin_ns == 0) {
 		c->fresh = false;
-		c->begin_ns = c->hub->worker->now;
+		c->begin_ns = c->hub->turn_ns;
 		conn_timer(c, HUB_TIMER_HEADER);
 	}
 	r = http_parse(&c->req, c->in.ptr + c->in_pos, &len);

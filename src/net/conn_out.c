@@ -44,7 +44,7 @@ static void send_first(struct conn *c)
 		MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL);
 	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
 	ring_sqe_op(sqe, &c->send_op);
-	list_push_back(&c->hub->queued, &c->queue);
+	hub_replied(c->hub, c, c->x.ran);
 	receive_ahead(c);
 }
 

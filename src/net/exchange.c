@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/list.h"
 #include "core/worker.h"
+#include "net/hub.h"
 #include "net/routes.h"
 #include "net/server.h"
 #include "util/metrics.h"
@@ -269,7 +270,7 @@ void exchange_run(struct exchange *x)
 	x->body = body.ptr;
 	x->body_len = body.len;
 	x->running = true;
-	x->arrived_ns = x->worker->now;
+	x->arrived_ns = ((struct hub *)x->worker->net)->turn_ns;
 	metrics_add(x->worker->metrics, METRIC_HTTP_IN_FLIGHT, 0, 1);
 	if (x->route->worker) {
 		x->route->worker(x);

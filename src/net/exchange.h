@@ -59,9 +59,10 @@ struct exchange {
 	/* For the handlers. */
 	struct invocation inv;
 	struct control_req control;
-	bool control_held;   /* control.body is in use */
-	uint64_t arrived_ns; /* the request was there, clock_now() */
-	bool running;	     /* between exchange_run() and the reply */
+	bool control_held;	    /* control.body is in use */
+	uint64_t arrived_ns;	    /* the request was there, clock_now() */
+	const struct function *ran; /* of the invocation, for comparing; NULL */
+	bool running;		    /* between exchange_run() and the reply */
 	char extra_mem[EXCHANGE_EXTRA];
 	struct buf extra; /* whole header lines, CRLF each */
 

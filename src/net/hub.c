@@ -29,6 +29,8 @@ enum {
 	HUB_DRAIN_TURNS = 64,
 };
 
+#define HUB_FLUSH_NS (CLOCK_MS / 2)
+
 /* Accepting. ----------------------------------------------------------------*/
 
 static void accept_arm(struct hub_accept *a)
@@ -70,12 +72,42 @@ void hub_take(struct hub *hub, int fd, bool admin)
 		refuse(hub, fd);
 }
 
+/* Replies. ------------------------------------------------------------------*/
+
+static void hub_flush(struct hub *hub)
+{
+	ring_flush(&hub->ring);
+	hub->unflushed = false;
+	hub->flushed_ns = hub->worker->now;
+}
+
+/* Replies go out together, by one system call, but none waits for long. */
+void hub_replied(struct hub *hub, struct conn *c, const struct function *fn)
+{
+	list_push_back(&hub->queued, &c->queue);
+	hub->reply_of = hub->unflushed && hub->reply_of != fn ? NULL : fn;
+	hub->unflushed = true;
+	if (hub->worker->now - hub->flushed_ns > HUB_FLUSH_NS)
+		hub_flush(hub);
+}
+
+/* Nobody knows how long it will take: another function's reply must not wait
+ * for it. */
+void hub_before_run(struct hub *hub, const struct function *fn)
+{
+	if (hub->unflushed && hub->reply_of != fn)
+		hub_flush(hub);
+}
+
+/* Accepting, for one and for others. ----------------------------------------*/
+
 static void accepted(struct ring_op *op, int res, unsigned flags)
 {
 	struct hub_accept *a = container_of(op, struct hub_accept, op);
 	struct hub *hub = a->hub;
 
-	if (res >= 0)
+	if (res >= 0 &&
+		!server_pass_on(hub->server, hub, res, a->listener.admin))
 		hub_take(hub, res, a->listener.admin);
 	if (flags & IORING_CQE_F_MORE)
 		return;
@@ -217,6 +249,7 @@ static void hub_enter(struct hub *hub, uint64_t deadline)
 	if (!hub->wake_armed)
 		wake_arm(hub);
 	hub_list_move(&hub->queued, &hub->sent);
+	hub->unflushed = false;
 	hub->eager = false;
 	if (idle && worker_may_sleep(w)) {
 		ring_wake_at(&hub->ring, deadline);
@@ -239,7 +272,7 @@ void hub_loop(struct hub *hub)
 		uint64_t core, own;
 		unsigned reaped;
 
-		w->now = clock_now();
+		w->now = hub->turn_ns = hub->flushed_ns = clock_now();
 		hub_date(hub);
 		reaped = ring_reap(&hub->ring);
 		hub_settle(hub);

@@ -51,6 +51,13 @@ struct hub {
 
 	struct list queued; /* a reply's send waits for the next enter */
 	struct list sent;   /* and has been entered */
+	/* There are replies that the kernel has not been given; of this
+	 * function alone, NULL: of several, or of none. */
+	bool unflushed;
+	const struct function *reply_of;
+	uint64_t flushed_ns;
+	uint64_t turn_ns;	   /* when this turn of the loop began */
+	_Atomic unsigned n_coming; /* connections on their way here */
 	bool eager; /* something is to be done once the sends are settled */
 	struct http_date date;
 	uint64_t date_next; /* when it is out of date */
@@ -92,3 +99,7 @@ struct hub *hub_free(struct hub *hub);
 void hub_loop(struct hub *hub);
 /* Worker: a connection that was accepted for it. */
 void hub_take(struct hub *hub, int fd, bool admin);
+/* Worker: c's reply, which fn made (NULL: none did), has been prepared. */
+void hub_replied(struct hub *hub, struct conn *c, const struct function *fn);
+/* Worker: a run of fn begins. */
+void hub_before_run(struct hub *hub, const struct function *fn);

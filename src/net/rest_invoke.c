@@ -151,6 +151,7 @@ void rest_invoke_id(struct exchange *x, const void *body, size_t len)
 		return;
 	}
 	function_get(fn);
+	x->ran = fn;
 	x->inv = (struct invocation){
 		.fn = fn,
 		.req = body,

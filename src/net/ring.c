@@ -88,6 +88,12 @@ void ring_enter(struct ring *r, unsigned min_complete)
 	ring_back_off();
 }
 
+void ring_flush(struct ring *r)
+{
+	/* What the kernel does not take now it is given the next time. */
+	(void)ring_call(r, 0, 0);
+}
+
 struct io_uring_sqe *ring_sqe(struct ring *r)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&r->u);

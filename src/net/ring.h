@@ -46,6 +46,9 @@ static inline void ring_sqe_op(struct io_uring_sqe *sqe, struct ring_op *op)
 /* Submits all prepared entries and waits for `min_complete` completions. */
 void ring_enter(struct ring *r, unsigned min_complete);
 
+/* Hands over what is prepared, and does not wait. */
+void ring_flush(struct ring *r);
+
 /* Calls complete() for everything in the completion queue; returns how many. */
 unsigned ring_reap(struct ring *r);
 

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/list.h"
+#include "core/keeper.h"
 #include "core/worker.h"
 #include "net/http.h"
 #include "net/hub.h"
@@ -52,7 +53,22 @@ static void taken_over(struct msg *msg)
 	int fd = h->fd;
 
 	atomic_store(&h->taken, false);
+	atomic_fetch_sub(&to->n_coming, 1);
 	hub_take(to, fd, admin);
+}
+
+/* Keeper: workers can't wake each other. */
+static void passed_on(struct msg *msg)
+{
+	struct handover *h = container_of(msg, struct handover, msg);
+
+	h->msg.run = taken_over;
+	worker_post(h->to->worker, &h->msg);
+}
+
+static unsigned load_of(struct hub *hub)
+{
+	return atomic_load(&hub->n_conns) + atomic_load(&hub->n_coming);
 }
 
 static struct handover *handover_free(struct server *s)
@@ -63,41 +79,64 @@ static struct handover *handover_free(struct server *s)
 	return NULL;
 }
 
-/* One that is in no run, with the fewest connections; NULL: all are busy. */
-static struct hub *least_busy(const struct server *s)
+/* The one with the fewest connections, but for those that are in a run, or in a
+ * long one; NULL: there is none. */
+static struct hub *least_busy(
+	const struct server *s, bool (*busy)(const struct worker *w))
 {
 	struct hub *best = NULL;
 
-	for (unsigned i = 0; i < s->n_workers; i++) {
-		struct hub *hub = s->hubs[i];
-
-		if (worker_running(hub->worker))
-			continue;
-		if (!best || atomic_load(&hub->n_conns) <
-				     atomic_load(&best->n_conns))
-			best = hub;
-	}
+	for (unsigned i = 0; i < s->n_workers; i++)
+		if (!busy(s->hubs[i]->worker) &&
+			(!best || load_of(s->hubs[i]) < load_of(best)))
+			best = s->hubs[i];
 	return best;
+}
+
+static void hand(struct handover *h, struct hub *to, int fd, bool admin)
+{
+	h->to = to;
+	h->fd = fd;
+	h->admin = admin;
+	atomic_fetch_add(&to->n_coming, 1);
+}
+
+/* Whoever sleeps deepest is told of most clients: without this they would all
+ * be one worker's. */
+bool server_pass_on(struct server *s, struct hub *from, int fd, bool admin)
+{
+	struct hub *to = least_busy(s, worker_stuck);
+	struct handover *h;
+
+	if (!to || to == from || load_of(from) <= load_of(to) ||
+		worker_draining(from->worker))
+		return false;
+	h = handover_free(s);
+	if (!h)
+		return false;
+	hand(h, to, fd, admin);
+	h->msg.run = passed_on;
+	keeper_post(s->rt->keeper, &h->msg);
+	return true;
 }
 
 static void hand_over(struct server *s, int listener, bool admin)
 {
 	struct hub *to;
 
-	while ((to = least_busy(s))) {
+	while ((to = least_busy(s, worker_running))) {
 		struct handover *h = handover_free(s);
+		int fd;
 
 		if (!h)
 			return;
-		h->fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-		if (h->fd < 0) {
+		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (fd < 0) {
 			atomic_store(&h->taken, false);
 			return;
 		}
-		h->to = to;
-		h->admin = admin;
-		h->msg.run = taken_over;
-		worker_post(to->worker, &h->msg);
+		hand(h, to, fd, admin);
+		passed_on(&h->msg);
 	}
 }
 
@@ -116,6 +155,11 @@ static void stuck(struct worker *w, void *arg)
 		hand_over(s, s->unix_fd, true);
 	for (unsigned i = 0; i < s->n_tcp; i++)
 		hand_over(s, s->tcp_fds[i * s->n_workers + w->id], false);
+}
+
+static void before_run(struct worker *w, const struct function *fn)
+{
+	hub_before_run(w->net, fn);
 }
 
 static void drain(void *arg)
@@ -149,7 +193,7 @@ int server_init(
 		.rt = rt,
 		.n_workers = rt->n_workers,
 		.unix_fd = -1,
-		.loop = {setup, loop, drain, stuck, s},
+		.loop = {setup, loop, drain, stuck, before_run, s},
 	};
 	server_options_init(&s->opt);
 	if (s->opt.max_request > BODY_MAX)

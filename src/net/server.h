@@ -90,5 +90,8 @@ void server_unlisten(struct server *s);
 void server_fini(struct server *s);
 /* Connections of all workers; any thread, not exact. */
 unsigned server_connections(const struct server *s);
+/* Worker: from's, of a connection it has accepted. True: another worker, which
+ * has fewer, will have it. */
+bool server_pass_on(struct server *s, struct hub *from, int fd, bool admin);
 /* The port of the first TCP listener; 0: none. */
 unsigned server_port(const struct server *s);

@@ -62,6 +62,43 @@ def test_a_busy_worker_keeps_nobody_waiting():
             same(busy.reply().status, 504)
 
 
+def test_a_reply_does_not_wait_for_the_next_run():
+    """What one worker has finished it sends before it begins what is long."""
+    with Daemon("--workers", "1") as d:
+        d.deploy("t/f", ECHO)
+        d.deploy("t/spin", SPIN, "?timeout_ms=1500")
+        d.deploy("t/first", SPIN, "?timeout_ms=300")
+        with d.client() as first, d.client() as c, d.client() as last:
+            first.send(CALL.replace("t/f", "t/first") % (1, "1"))
+            time.sleep(0.1)
+            # Both are there when the first one's time is over.
+            c.send(call("7"))
+            time.sleep(0.05)
+            last.send(CALL.replace("t/f", "t/spin") % (1, "1"))
+            begin = time.monotonic()
+            same(first.reply().status, 504)
+            same(c.reply().body, b"7")
+            took = time.monotonic() - begin
+            assert took < 1, took
+            same(last.reply().status, 504)
+
+
+def test_clients_are_shared_out():
+    """Calls that come at once on two workers take half as long as on one."""
+    with Daemon("--workers", "2") as d:
+        d.deploy("t/spin", SPIN, "?timeout_ms=400")
+        clients = [d.client() for _ in range(6)]
+        begin = time.monotonic()
+        for c in clients:
+            c.send(CALL.replace("t/f", "t/spin") % (1, "1"))
+        for c in clients:
+            same(c.reply().status, 504)
+        took = time.monotonic() - begin
+        assert took < 2, took
+        for c in clients:
+            c.sock.close()
+
+
 def test_chunked_and_expect():
     with Daemon() as d:
         d.deploy("t/f", ECHO)

@@ -571,7 +571,7 @@ static void read_relocs(size_t n, size_t pages)
 {
 	const size_t len = sizeof(good) + n * sizeof(Elf64_Rela);
 	char *p = calloc(1, len);
-	struct good *g = (struct good *)p;
+	struct good *g = (void *)p;
 
 	cr_assert_not_null(p);
 	*g = good;
