@@ -58,15 +58,15 @@ struct gv_request {
 
 enum gv_kind {
 	GV_JSON = 0, /* sent as application/json; must be JSON */
-	GV_TEXT = 1, /* sent as text/plain */
+	GV_TEXT = 1, /* sent as text/plain; must be UTF-8 */
 };
 
 /* All zero when the handler is called. */
 struct gv_response {
 	uint32_t size;
 	uint32_t kind;	  /* enum gv_kind */
-	const void *body; /* stays as it is until the next call; GV_FREE: the
-			   * runtime frees it */
+	const void *body; /* in the function's memory; stays as it is until
+			   * the next call; GV_FREE: the runtime frees it */
 	size_t body_len;
 	uint32_t flags; /* GV_FREE */
 	uint32_t reserved;
@@ -93,7 +93,8 @@ GV_HANDLER gv_handler handler;
 /* Memory of the isolate's heap, 16-byte aligned. NULL: the budget is spent, or
  * size is 0. */
 void *gv_alloc(size_t size);
-/* ptr may be NULL; on failure it stays as it was. */
+/* ptr may be NULL; on failure it stays as it was. What is no block of the heap
+ * or was freed before ends the isolate, as with gv_free(). */
 void *gv_realloc(void *ptr, size_t size);
 void gv_free(void *ptr);
 
