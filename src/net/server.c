@@ -86,10 +86,13 @@ static struct hub *least_busy(
 {
 	struct hub *best = NULL;
 
-	for (unsigned i = 0; i < s->n_workers; i++)
-		if (!busy(s->hubs[i]->worker) &&
-			(!best || load_of(s->hubs[i]) < load_of(best)))
-			best = s->hubs[i];
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		struct hub *hub = atomic_load(&s->hubs[i]);
+
+		if (hub && !busy(hub->worker) &&
+			(!best || load_of(hub) < load_of(best)))
+			best = hub;
+	}
 	return best;
 }
 

@@ -6,6 +6,7 @@
  *     server_init() -> server_listen() -> runtime_start(rt, &server->loop)
  *     -> drain -> server_unlisten() -> server_fini()
  */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -70,8 +71,8 @@ struct server {
 	unsigned n_workers;
 	int unix_fd;
 	unsigned n_tcp;
-	int *tcp_fds;	   /* n_tcp x n_workers */
-	struct hub **hubs; /* by worker; for metrics */
+	int *tcp_fds;		     /* n_tcp x n_workers */
+	_Atomic(struct hub *) *hubs; /* by worker; NULL until it is set up */
 	struct handover handovers[SERVER_HANDOVERS];
 };
 
