@@ -15,6 +15,8 @@
 #include "util/strutil.h"
 
 #define MIB (1024u * 1024u)
+/* A request or a reply stands in one buffer of 16 MiB. */
+#define BODY_MAX (15 * MIB)
 #define HOUR_MS 3600000u
 /* No slot is larger. */
 #define MEMORY_MB_MAX ((unsigned)(ARENA_BIG_BYTES >> 20))
@@ -82,13 +84,13 @@ const struct config_key config_keys[] = {
 	 "limit; one more is refused with 429"),
 	UINT("limits.queue_wait_ms", limits.queue_wait_ms, 0, HOUR_MS, "10000",
 	 "longest wait for an isolate or a limit before 429"),
-	UINT("limits.request_bytes", limits.request_bytes, 1024, 64 * MIB,
+	UINT("limits.request_bytes", limits.request_bytes, 1024, BODY_MAX,
 	 "6291456", "body of one invocation"),
-	UINT("limits.response_bytes", limits.response_bytes, 1024, 64 * MIB,
+	UINT("limits.response_bytes", limits.response_bytes, 1024, BODY_MAX,
 	 "6291456", "reply of one invocation"),
 	UINT("limits.log_bytes", limits.log_bytes, 0, 64 * MIB, "262144",
 	 "log lines of one invocation; what is over is dropped and counted"),
-	UINT("limits.code_bytes", limits.code_bytes, 1, 64 * MIB, "8388608",
+	UINT("limits.code_bytes", limits.code_bytes, 1, BODY_MAX, "8388608",
 	 "code of one function"),
 	UINT("limits.memory_mb", limits.memory_mb, 1, MEMORY_MB_MAX, "1024",
 	 "largest memory budget a function may ask for"),

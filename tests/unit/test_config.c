@@ -326,7 +326,7 @@ Test(config, environment_errors_name_the_variable)
 	(void)setenv("GVISORD_LIMITS_REQUEST_BYTES", "12", 1);
 	cr_assert(config_load(&cfg, NULL, &err) == CONFIG_E_INVALID);
 	cr_assert(strstr(err.text, "GVISORD_LIMITS_REQUEST_BYTES"));
-	cr_assert(strstr(err.text, "(1024 to 67108864)"));
+	cr_assert(strstr(err.text, "(1024 to 15728640)"));
 }
 
 Test(config, socket_has_the_clients_variable)
