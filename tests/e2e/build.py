@@ -425,6 +425,12 @@ def alive(pid):
         return False
 
 
+def hearing():
+    """Of whoever runs the tests in the background, signals are ignored."""
+    for n in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(n, signal.SIG_DFL)
+
+
 def interrupted(script, *signals, to_group=False):
     """A compiler of two processes, of which the script says the first's pid;
     what build said, when both are gone."""
@@ -434,7 +440,8 @@ def interrupted(script, *signals, to_group=False):
     with subprocess.Popen(
             [GVISORD, "build", "hello.c", "--cc", slow], cwd=WHERE.name,
             env=dict(os.environ, TMPDIR=TMP), text=True,
-            stderr=subprocess.PIPE, start_new_session=True) as p:
+            stderr=subprocess.PIPE, start_new_session=True,
+            preexec_fn=hearing) as p:
         pids = p.stderr.readline().split()
         for n in signals:
             (os.killpg if to_group else os.kill)(p.pid, n)
