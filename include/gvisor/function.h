@@ -57,8 +57,9 @@ struct gv_request {
 };
 
 enum gv_kind {
-	GV_JSON = 0, /* sent as application/json; must be JSON */
-	GV_TEXT = 1, /* sent as text/plain; must be UTF-8 */
+	GV_JSON = 0,  /* sent as application/json; must be JSON */
+	GV_TEXT = 1,  /* sent as text/plain; must be UTF-8 */
+	GV_BYTES = 2, /* sent as application/octet-stream; may be anything */
 };
 
 /* All zero when the handler is called. */

@@ -362,8 +362,9 @@ static void end_reply(
 		return;
 	}
 	inv->outcome = OUTCOME_OK;
-	inv->kind = call->args[2] == INSIDE_REPLY_TEXT ? INSIDE_REPLY_TEXT
-						       : INSIDE_REPLY_JSON;
+	inv->kind = call->args[2] <= INSIDE_REPLY_BYTES
+			    ? (enum inside_reply)call->args[2]
+			    : INSIDE_REPLY_JSON;
 	take_out(w, inv, call->args[0], call->args[1]);
 }
 

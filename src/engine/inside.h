@@ -43,7 +43,8 @@ enum {
 /* How the reply's bytes are to be taken. */
 enum inside_reply {
 	INSIDE_REPLY_JSON = 0,
-	INSIDE_REPLY_TEXT, /* the handler returned a plain string */
+	INSIDE_REPLY_TEXT,  /* the handler returned a plain string */
+	INSIDE_REPLY_BYTES, /* it means no text at all */
 };
 
 /* Why there is no reply. After LOAD, ENTRY, NOMEM, GIVEN_UP and DIED the

@@ -139,9 +139,9 @@ static bool in_isolate(const struct inside *in, const void *p, size_t len)
 static const char *reply_fault(
 	const struct inside *in, const struct gv_response *res)
 {
-	if (res->kind != GV_JSON && res->kind != GV_TEXT)
-		return "the reply is of no known kind: neither GV_JSON nor "
-		       "GV_TEXT";
+	if (res->kind > GV_BYTES)
+		return "the reply is of no known kind: GV_JSON, GV_TEXT, "
+		       "GV_BYTES";
 	if (res->flags & ~GV_FREE)
 		return "the reply has flags that nobody knows";
 	if (!res->body && res->body_len > 0)
@@ -193,6 +193,8 @@ static void leave_reply(struct native_in *me, const struct gv_response *res)
 			leave_no_text(me, at);
 			return;
 		}
+	} else if (res->kind == GV_BYTES) {
+		args[2] = INSIDE_REPLY_BYTES;
 	} else if (!res->body) {
 		memcpy(me->text, null, sizeof(null));
 		args[0] = (uintptr_t)me->text;

@@ -98,6 +98,11 @@ static void fail(struct exchange *x, struct function *fn)
 
 static void invoked(struct invocation *inv)
 {
+	static const char *const media_types[] = {
+		[INSIDE_REPLY_JSON] = "application/json",
+		[INSIDE_REPLY_TEXT] = "text/plain; charset=utf-8",
+		[INSIDE_REPLY_BYTES] = "application/octet-stream",
+	};
 	struct exchange *x = container_of(inv, struct exchange, inv);
 	struct function *fn = inv->fn;
 	struct hub *hub = x->worker->net;
@@ -107,11 +112,8 @@ static void invoked(struct invocation *inv)
 		inv->end_ns - inv->begin_ns);
 	add_headers(x);
 	if (inv->outcome == OUTCOME_OK)
-		exchange_reply_block(x, 200,
-			inv->kind == INSIDE_REPLY_TEXT
-				? "text/plain; charset=utf-8"
-				: "application/json",
-			inv->reply, inv->reply_len);
+		exchange_reply_block(x, 200, media_types[inv->kind], inv->reply,
+			inv->reply_len);
 	else
 		fail(x, fn);
 	function_put(fn);

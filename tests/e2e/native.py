@@ -135,6 +135,12 @@ int handler(const struct gv_request *req, struct gv_response *res)
     }
     if (!strcmp(body, "\"broken\""))
         return reply(res, "{\"a\":");
+    if (!strcmp(body, "\"bytes\"")) {
+        res->kind = GV_BYTES;
+        res->body = "\xff\0\xfe";
+        res->body_len = 3;
+        return 0;
+    }
     if (!strcmp(body, "\"log\""))
         gv_logf(GV_WARN, "seen %d %s", 7, "times");
     return 0;
@@ -224,6 +230,9 @@ def test_a_function_works():
         same(r.body.decode().split()[:2], ["t/zoo", "v1"])
         same(r.body.decode().split()[2], r.headers["gvisor-invocation-id"])
         same(d.invoke("t/zoo", '"nothing"').body, b"null")
+        r = d.invoke("t/zoo", '"bytes"')
+        same((r.body, r.headers["content-type"]),
+             (b"\xff\0\xfe", "application/octet-stream"))
         same(d.invoke("t/zoo", '"log"').status, 200)
         wait_for("the log line", lambda: "seen 7 times" in d.log())
 

@@ -157,7 +157,7 @@ Test(native_in, replies_without_a_body)
 
 Test(native_in, replies_that_make_no_sense)
 {
-	cr_assert(says(REPLY(0, .kind = 2), "fail 5:", "kind"));
+	cr_assert(says(REPLY(0, .kind = 3), "fail 5:", "kind"));
 	cr_assert(says(REPLY(0, .kind = UINT32_MAX), "fail 5:", "kind"));
 	cr_assert(says(REPLY(0, .flags = 2), "fail 5:", "flags"));
 	cr_assert(says(REPLY(0, .body_len = 1), "fail 5:", "no body"));
