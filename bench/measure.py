@@ -53,11 +53,12 @@ def number(text):
 # --- inside the process ------------------------------------------------------
 
 
-def cold(build, live, starts):
-    """Cold starts: {live: {name: microseconds}}, and the isolation."""
+def cold(build, live, starts, *code):
+    """Cold starts: {live: {name: microseconds}}, and the isolation. code: "-c",
+    FILE.so; or nothing for Lua."""
     found, isolation = {}, None
     for name, value in values(run([f"{build}/bench/cold", "-n", str(starts),
-                                   *map(str, live)])):
+                                   *code, *map(str, live)])):
         if name == "live":
             now = found[int(value)] = {}
         elif name == "isolation":
@@ -67,9 +68,9 @@ def cold(build, live, starts):
     return found, isolation
 
 
-def resident(build, isolates):
-    """KiB of each kind per idle isolate."""
-    lines = values(run([f"{build}/bench/resident", str(isolates)]))
+def resident(build, isolates, *code):
+    """KiB of each kind per idle isolate, of a native function's if named."""
+    lines = values(run([f"{build}/bench/resident", str(isolates), *code]))
     return {name: number(value) for name, value in lines}
 
 

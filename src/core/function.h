@@ -53,6 +53,7 @@ struct function_local {
 	_Alignas(64) struct list idle; /* warm isolates, newest first */
 	struct isolate *spare;	       /* or NULL */
 	bool spare_coming;
+	uint64_t cold_until; /* a cold start before this is one of several */
 	/* Invocations that wait for a limit (core/limiter.c). */
 	struct list blocked;
 	struct list turn; /* in the worker's list while there are any */

@@ -218,13 +218,20 @@ static void invoke_count(struct worker *w, const struct invocation *inv)
 			METRIC_START_COLD, inv->run_begin_ns - inv->begin_ns);
 }
 
-static void invoke_run(struct worker *w, struct invocation *inv)
+/* What others than fn wait for goes out now. */
+static void invoke_flush(struct worker *w, const struct function *fn)
 {
 	const struct worker_loop *loop = w->rt->core->loop;
-	uint64_t timeout = invoke_timeout(inv);
 
 	if (loop->before_run)
-		loop->before_run(w, inv->fn);
+		loop->before_run(w, fn);
+}
+
+static void invoke_run(struct worker *w, struct invocation *inv)
+{
+	uint64_t timeout = invoke_timeout(inv);
+
+	invoke_flush(w, inv->fn);
 	inv->run_begin_ns = clock_now();
 	if (invoke_prepare(w, inv)) {
 		run_begin(w, inv->run_begin_ns + timeout,
@@ -337,14 +344,22 @@ static bool invoke_empty(struct worker *w, struct invocation *inv)
 	struct pool *p = &w->core->pool;
 	struct function *fn = inv->fn;
 	struct isolate *iso = invoke_take_empty(w, inv);
+	bool spare;
 
 	if (!iso)
 		return false;
 	/* Of a registration there is an isolate left for the first call. */
-	if (!inv->load_only)
-		pool_want_spare(p, fn);
+	spare = !inv->load_only && pool_wants_spare(p, fn);
+	/* The invocation may be over, and its function with it. */
+	function_get(fn);
 	iso->inv = inv;
 	invoke_on(w, iso);
+	if (spare) {
+		/* Waking the keeper takes longer than the call did. */
+		invoke_flush(w, NULL);
+		pool_want_spare(p, fn);
+	}
+	function_put(fn);
 	if (p->n_ready < POOL_READY_MAX / 2)
 		pool_refill(p);
 	return true;

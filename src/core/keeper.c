@@ -149,6 +149,17 @@ static int keeper_map(struct isolate *iso)
 	return 0;
 }
 
+/* What was made present for a heap that begins sooner. */
+static void keeper_trim(struct isolate *iso, size_t image_end)
+{
+	char *at, *from = iso->base + image_end + ISOLATE_PAGE;
+	size_t len;
+
+	isolate_hot(iso, &at, &len);
+	if (from < at + len)
+		(void)madvise(from, (size_t)(at + len - from), MADV_DONTNEED);
+}
+
 static int keeper_map_program(struct isolate *iso)
 {
 	const struct program *p = iso->program;
@@ -158,6 +169,7 @@ static int keeper_map_program(struct isolate *iso)
 	int r;
 
 	iso->program = NULL;
+	keeper_trim(iso, isolate_image() + p->span);
 	iso->image = true;
 	r = program_map(p, iso->base + isolate_image());
 	if (r < 0)

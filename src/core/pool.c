@@ -250,14 +250,23 @@ static void pool_spared(struct msg *msg)
 	heap_add(p, iso);
 }
 
+bool pool_wants_spare(struct pool *p, struct function *fn)
+{
+	struct function_local *local = &fn->local[p->worker->id];
+	uint64_t now = p->worker->now;
+	bool again = now < local->cold_until;
+
+	local->cold_until = now + POOL_SPARE_MS * CLOCK_MS;
+	return again && fn->program && !local->spare && !local->spare_coming;
+}
+
 void pool_want_spare(struct pool *p, struct function *fn)
 {
 	struct function_local *local = &fn->local[p->worker->id];
 	size_t bytes = isolate_bytes(fn->opt.memory_bytes);
 	struct isolate *iso;
 
-	if (!fn->program || local->spare || local->spare_coming ||
-		pool_is_retired(fn) || !isolate_has_room(bytes, fn))
+	if (pool_is_retired(fn) || !isolate_has_room(bytes, fn))
 		return;
 	if (p->n_spares == POOL_SPARES_MAX) {
 		(void)pool_drop_spare(p, arena_class_of(bytes));

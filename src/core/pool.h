@@ -64,10 +64,12 @@ void pool_return(struct pool *p, struct isolate *iso);
 void pool_refill(struct pool *p);
 
 /*
- * To put a program in place takes the keeper longer than to run it. So after a
- * cold start of fn one more isolate is made ready for it, with the program
- * mapped, in case another call comes soon.
+ * To put a program in place takes the keeper longer than to run it. So when fn
+ * has a cold start not long after another one, one more isolate is made ready
+ * for it, with the program mapped, for the next.
  */
+bool pool_wants_spare(struct pool *p, struct function *fn);
+/* Asks the keeper for one, if it can be had. */
 void pool_want_spare(struct pool *p, struct function *fn);
 /* NULL: there is none. Else it is READY, with fn's program in place. */
 struct isolate *pool_take_spare(struct pool *p, struct function *fn);

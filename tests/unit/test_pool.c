@@ -299,12 +299,27 @@ static struct function *native(const char *name)
 	return fn;
 }
 
+/* Not its first cold start. */
+static void cold_before(struct function *fn)
+{
+	cr_assert(!pool_wants_spare(pool, fn));
+}
+
+/* As an invocation does. */
+static void want_spare(struct function *fn)
+{
+	if (pool_wants_spare(pool, fn))
+		pool_want_spare(pool, fn);
+}
+
 /* Asked for, and come. */
 static struct isolate *spare(struct function *fn)
 {
 	size_t i = fake_keeper.n_errands;
 
-	pool_want_spare(pool, fn);
+	if (!fn->local[0].cold_until)
+		cold_before(fn);
+	want_spare(fn);
 	cr_assert_eq(fake_keeper.n_errands, i + 1);
 	cr_assert_eq(fake_keeper.errand[i]->program, fn->program);
 	fake_keeper_answer(i, 0);
@@ -319,11 +334,11 @@ Test(pool, a_spare_is_for_its_function)
 	start(COMMON, BIG);
 	fn = native("f");
 	other = native("g");
-	pool_want_spare(pool, fake_function("lua", 100, 2 << 20, ""));
+	want_spare(fake_function("lua", 100, 2 << 20, ""));
 	cr_assert_eq(fake_keeper.n_errands, 0u);
 	iso = spare(fn);
 	/* One is enough. */
-	pool_want_spare(pool, fn);
+	want_spare(fn);
 	cr_assert_eq(fake_keeper.n_errands, 1u);
 	cr_assert_null(pool_take_spare(pool, other));
 	cr_assert_eq(atomic_load(&fn->refs), 2u);
@@ -341,8 +356,9 @@ Test(pool, a_spare_on_its_way_is_not_asked_for_again)
 
 	start(COMMON, BIG);
 	fn = native("f");
-	pool_want_spare(pool, fn);
-	pool_want_spare(pool, fn);
+	cold_before(fn);
+	want_spare(fn);
+	want_spare(fn);
 	cr_assert_eq(fake_keeper.n_errands, 1u);
 	cr_assert_null(pool_take_spare(pool, fn));
 	/* Its function went meanwhile. */
@@ -350,15 +366,30 @@ Test(pool, a_spare_on_its_way_is_not_asked_for_again)
 	fake_keeper_answer(0, 0);
 	cr_assert_eq(fake_keeper.n_discarded, 1u);
 	cr_assert_eq(atomic_load(&fn->refs), 1u);
-	pool_want_spare(pool, fn);
+	want_spare(fn);
 	cr_assert_eq(fake_keeper.n_errands, 1u);
 	/* Or there was no memory. */
 	fn->retired = false;
-	pool_want_spare(pool, fn);
+	want_spare(fn);
 	fake_keeper_answer(1, -ENOMEM);
 	cr_assert_eq(fake_keeper.n_discarded, 2u);
 	cr_assert_null(pool_take_spare(pool, fn));
 	cr_assert_eq(pool->n_spares, 0u);
+}
+
+Test(pool, one_cold_start_now_and_then_wants_no_spare)
+{
+	const uint64_t apart = POOL_SPARE_MS * CLOCK_MS;
+	struct function *fn = NULL;
+
+	start(COMMON, BIG);
+	fn = native("f");
+	for (int i = 0; i < 3; i++, fake_keeper.worker.now += apart)
+		want_spare(fn);
+	cr_assert_eq(fake_keeper.n_errands, 0u);
+	fake_keeper.worker.now -= 1;
+	want_spare(fn);
+	cr_assert_eq(fake_keeper.n_errands, 1u);
 }
 
 Test(pool, spares_end)
@@ -405,7 +436,8 @@ Test(pool, so_many_spares_and_no_more)
 	for (size_t i = 0; i < POOL_SPARES_MAX; i++)
 		(void)spare(fn[i]);
 	/* The oldest goes, and the next one has its turn the next time. */
-	pool_want_spare(pool, fn[POOL_SPARES_MAX]);
+	cold_before(fn[POOL_SPARES_MAX]);
+	want_spare(fn[POOL_SPARES_MAX]);
 	cr_assert_eq(fake_keeper.n_discarded, 1u);
 	cr_assert_null(pool_take_spare(pool, fn[0]));
 	(void)spare(fn[POOL_SPARES_MAX]);
@@ -449,11 +481,11 @@ Test(pool, no_spare_without_memory)
 	start(1, 0);
 	fn = native("f");
 	fake_keeper.full = &full;
-	pool_want_spare(pool, fn);
+	want_spare(fn);
 	cr_assert_eq(fake_keeper.n_errands, 0u);
 	cr_assert_eq(atomic_load(&fn->refs), 1u);
 	fake_keeper.full = NULL;
-	pool_want_spare(pool, fn);
+	want_spare(fn);
 	cr_assert_eq(fake_keeper.n_errands, 1u, "the slot is still there");
 }
 
