@@ -93,6 +93,10 @@ static int once_function(struct once *o, const struct config *cfg,
 			"--unsafe-native runs it without any isolation");
 		return -ENOTSUP;
 	}
+	if (!o->rt.hardware && !opt.engine->memory_safe)
+		(void)fprintf(stderr,
+			"gvisord: UNSAFE: native code runs without any "
+			"isolation\n");
 	code.system_calls = cfg->isolation.admit_system_calls;
 	r = opt.engine->admit(&code, &verdict);
 	free(verdict.refusals);

@@ -132,6 +132,10 @@ static void publish(struct control_req *req, struct registration *reg)
 		log_info("function registered", LOG_STR("fn", fn->id),
 			LOG_U64("version", fn->version),
 			LOG_STR("digest", fn->digest));
+		if (!rt->hardware && !fn->opt.engine->memory_safe)
+			log_warn("UNSAFE: nothing keeps this native function "
+				 "from anything",
+				LOG_STR("fn", fn->id));
 		finish(req, reg);
 		function_put(fn);
 		return;

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from harness import GVISORD, has, run, same
+from harness import GVISORD, UNSAFE, has, run, same
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -97,7 +97,8 @@ def call(obj, body, entry="handler"):
     r = subprocess.run([GVISORD, "run", "--unsafe-native", "-e", entry,
                         path(obj), body], capture_output=True, text=True,
                        timeout=60, check=False)
-    return r.returncode, (r.stderr if r.returncode else r.stdout).strip()
+    said = r.stderr.removeprefix(UNSAFE)
+    return r.returncode, (said if r.returncode else r.stdout).strip()
 
 
 def segments(obj):

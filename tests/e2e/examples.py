@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-from harness import Daemon, GVISORD, Skip, has, run, same
+from harness import Daemon, GVISORD, Skip, UNSAFE, has, run, same
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.realpath(__file__))))
@@ -190,7 +190,7 @@ def command(*args, **options):
     """(exit code, stdout, stderr)."""
     r = subprocess.run(args, capture_output=True, timeout=60, check=False,
                        text=True, **options)
-    return r.returncode, r.stdout, r.stderr
+    return r.returncode, r.stdout, r.stderr.removeprefix(UNSAFE)
 
 
 def built(*args):

@@ -19,6 +19,8 @@ import traceback
 PATIENCE = 10  # seconds to wait for what should happen at once
 
 ECHO = "return function(event) return event end"
+# What `gvisord run --unsafe-native` says first.
+UNSAFE = "gvisord: UNSAFE: native code runs without any isolation\n"
 SPIN = "return function() while true do end end"
 
 

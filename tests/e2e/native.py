@@ -218,6 +218,7 @@ def test_a_function_works():
     with unsafe(workers=1) as d:
         f = zoo(d)
         same(f["language"], "native")
+        has(d.log(), "UNSAFE: nothing keeps this native function")
         same(f["code_bytes"], os.path.getsize(
             os.path.join(WHERE.name, "zoo.so")))
         # Constructed once, data kept from call to call, one isolate.
@@ -471,6 +472,7 @@ def test_command_line():
                         "--unsafe-native", path, '"count"'],
                        capture_output=True, check=False, timeout=20)
     same((r.returncode, r.stdout), (0, b"[1,42,1]\n"))
+    has(r.stderr, "UNSAFE")
     with unsafe() as d:
         env = dict(os.environ, GVISORD_SOCKET=d.socket)
         for args, out in [(["deploy", path], ""),
