@@ -36,8 +36,8 @@ struct function *inproc_function(
 /* Runs work() on the only worker, then ends the runtime. */
 void inproc_run(struct inproc *b, inproc_fn *work, void *arg);
 
-/* Worker. One call, or load, of fn to its reply: nanoseconds. The details are in
- * b->inv. */
+/* Worker. One call, or load, of fn to its reply: nanoseconds. The details are
+ * in b->inv. */
 uint64_t inproc_call(
 	struct inproc *b, struct worker *w, struct function *fn, bool load);
 /* Worker. The loop turns for so long: errands come back, refills are made. */
