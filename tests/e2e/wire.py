@@ -62,25 +62,32 @@ def test_a_busy_worker_keeps_nobody_waiting():
             same(busy.reply().status, 504)
 
 
+def second_of_three(d):
+    """Seconds until the second of three calls is answered, that come while the
+    first one runs; the last is the longest."""
+    with d.client() as first, d.client() as c, d.client() as last:
+        first.send(CALL.replace("t/f", "t/first") % (1, "1"))
+        time.sleep(0.1)
+        c.send(call("7"))
+        time.sleep(0.05)
+        last.send(CALL.replace("t/f", "t/spin") % (1, "1"))
+        begin = time.monotonic()
+        same(first.reply().status, 504)
+        same(c.reply().body, b"7")
+        took = time.monotonic() - begin
+        same(last.reply().status, 504)
+    return took
+
+
 def test_a_reply_does_not_wait_for_the_next_run():
-    """What one worker has finished it sends before it begins what is long."""
+    """What one worker has finished it sends before it begins what is long. On a
+    busy machine the calls may come in another order, now and then."""
     with Daemon("--workers", "1") as d:
         d.deploy("t/f", ECHO)
         d.deploy("t/spin", SPIN, "?timeout_ms=1500")
         d.deploy("t/first", SPIN, "?timeout_ms=300")
-        with d.client() as first, d.client() as c, d.client() as last:
-            first.send(CALL.replace("t/f", "t/first") % (1, "1"))
-            time.sleep(0.1)
-            # Both are there when the first one's time is over.
-            c.send(call("7"))
-            time.sleep(0.05)
-            last.send(CALL.replace("t/f", "t/spin") % (1, "1"))
-            begin = time.monotonic()
-            same(first.reply().status, 504)
-            same(c.reply().body, b"7")
-            took = time.monotonic() - begin
-            assert took < 1, took
-            same(last.reply().status, 504)
+        took = [second_of_three(d) for _ in range(3)]
+        assert min(took) < 1, took
 
 
 def test_clients_are_shared_out():

@@ -24,7 +24,9 @@ enum {
 	RSS_SLACK = 2 << 20,
 	RSS_EACH = 128 << 10, /* of an isolate */
 	MAPS_SLACK = 64,
-	MAPS_EACH = 12,	    /* of an isolate with native code */
+	MAPS_EACH = 12, /* of an isolate with native code */
+	/* Of each native function, half of all, one on each of two workers. */
+	SPARES = SOAK_FUNCTIONS,
 	LIVE_FUNCTIONS = 2, /* the attacker and the neighbour of live.h */
 	LEAVE_TRIES = 100,
 	LEAVE_US = 50000,
@@ -102,6 +104,7 @@ static void compare(
 	attack_held(b->fds <= a->fds, "no descriptor lost");
 	attack_held(b->tasks == a->tasks && daemon_same(&live.daemon),
 		"same process, same threads");
+	more += SPARES;
 	attack_held(b->rss <= a->rss + more * RSS_EACH + RSS_SLACK,
 		"no memory lost");
 	attack_held(b->maps <= a->maps + more * MAPS_EACH + MAPS_SLACK,
