@@ -11,6 +11,7 @@ enum {
 	POOL_READY_MAX = 8, /* isolates kept mapped and empty for cold starts */
 	POOL_SPARES_MAX = 64,
 	POOL_SPARE_MS = 10000, /* how long a spare waits for its function */
+	POOL_DRAW = 64,	       /* of more warm ones so many are looked at */
 };
 
 /* The slots of one class that are this worker's. */
@@ -36,8 +37,10 @@ struct pool {
 	unsigned n_out;	       /* with the keeper, coming back empty */
 	struct list spares;    /* newest first */
 	unsigned n_spares;     /* and those on their way there */
-	struct isolate **heap; /* warm ones and spares by `expires`, 1-based */
+	struct isolate **heap; /* warm ones and spares by `expires`, 1-based;
+				* those in use, too, since they were warm */
 	size_t n_heap;
+	uint64_t drawn; /* pool_oldest() */
 };
 
 int pool_init(struct pool *p, struct worker *w, const struct arena *a,
@@ -76,7 +79,8 @@ struct isolate *pool_take_spare(struct pool *p, struct function *fn);
 /* Drops the oldest spare of a class to make room; false: there is none. */
 bool pool_drop_spare(struct pool *p, enum arena_class class);
 
-/* The warm one of a class that was idle longest; NULL: none. */
+/* The warm one of a class that was idle longest, or longer than most others
+ * where there are many; NULL: none. */
 struct isolate *pool_oldest(struct pool *p, enum arena_class class);
 /* Drops a warm one to make room. */
 void pool_evict(struct isolate *iso);

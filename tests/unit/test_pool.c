@@ -195,9 +195,14 @@ Test(pool, kept_for_ever)
 	start(COMMON, BIG);
 	fn = fake_function("f", -1, 1 << 20, "");
 	iso = warm(fn, 1);
-	cr_assert_eq(pool_reap(pool, UINT64_MAX), UINT64_MAX);
+	cr_assert_eq(pool_reap(pool, UINT64_MAX - 1), UINT64_MAX);
 	cr_assert_eq(fake_keeper.n_dropped, 0u);
 	cr_assert_eq(pool_take_warm(&fake_keeper.worker, fn), iso);
+	/* But for whoever needs the room. */
+	iso->state = ISOLATE_BUSY;
+	cr_assert_null(pool_oldest(pool, ARENA_COMMON));
+	cr_assert(pool_keep(pool, iso, 2));
+	cr_assert_eq(pool_oldest(pool, ARENA_COMMON), iso);
 }
 
 Test(pool, dropped_when_its_time_is_over)
@@ -264,6 +269,37 @@ Test(pool, evicts_the_oldest_of_the_class)
 	cr_assert_eq(fake_keeper.why[0], METRIC_DESTROY_PRESSURE);
 	cr_assert_eq(pool_oldest(pool, ARENA_COMMON)->last_used, 7u);
 	cr_assert_eq(atomic_load(&fn->stats.idle), 2u);
+}
+
+/* Among many a few are drawn: cold ones, if not the coldest. */
+Test(pool, evicts_cold_ones_of_many)
+{
+	enum {
+		MANY = 20 * POOL_DRAW,
+		COLD = MANY / 10,
+		DROPS = 50
+	};
+	struct function *fn = NULL, *large = NULL;
+	struct isolate *big;
+	unsigned cold = 0;
+
+	start(MANY, BIG);
+	fn = fake_function("f", -1, 1 << 20, "");
+	large = fake_function("l", -1, READY_BYTES + 1, "");
+	for (uint64_t i = 0; i < MANY; i++)
+		(void)warm(fn, 1 + (i * 7919) % MANY);
+	big = take(READY_BYTES + 1);
+	big->fn = large;
+	cr_assert(pool_keep(pool, big, 2 * MANY));
+	for (unsigned i = 0; i < DROPS; i++) {
+		struct isolate *iso = pool_oldest(pool, ARENA_COMMON);
+
+		cold += iso->last_used <= COLD + i;
+		pool_evict(iso);
+	}
+	cr_assert_geq(cold, DROPS - 2, "%u of %u were cold", cold, DROPS);
+	/* The only one of its kind is found, drawn or not. */
+	cr_assert_eq(pool_oldest(pool, ARENA_BIG), big);
 }
 
 Test(pool, purge_takes_one_functions_alone)
