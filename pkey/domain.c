@@ -97,6 +97,11 @@ int domain_key(const struct domain *d)
 	return word & (WORD_PARKED | WORD_DEAD) ? -1 : (int)(word & WORD_KEY);
 }
 
+unsigned domain_pins(const struct domain *d)
+{
+	return (atomic_load(&d->word) & WORD_PINS) / WORD_PIN;
+}
+
 bool domain_dead(const struct domain *d)
 {
 	return atomic_load(&d->word) & WORD_DEAD;

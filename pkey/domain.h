@@ -138,11 +138,8 @@ void domain_forget(struct domain_mux *mux, struct domain *d);
 
 /* Anybody: the key held, or -1. A snapshot. */
 int domain_key(const struct domain *d);
-/* Anybody: how many pins it has. A snapshot, as the word has them. */
-static inline unsigned domain_pins(const struct domain *d)
-{
-	return atomic_load_explicit(&d->word, memory_order_relaxed) >> 8 & 0xff;
-}
+/* Anybody: how many pins it has. A snapshot. */
+unsigned domain_pins(const struct domain *d);
 /* True when [at, at+len) is memory of the domain that may be written to. */
 bool domain_writable(const struct domain *d, uint64_t at, uint64_t len);
 /* True when a failed retag killed it. Its memory is gone. */

@@ -222,7 +222,8 @@ static void keeper_waited(struct keeper *k, struct isolate *iso)
 			iso->waited_ns, memory_order_relaxed);
 }
 
-static void keeper_try_bind(struct keeper *k, struct isolate *iso)
+/* False: it goes on waiting. */
+static bool keeper_try_bind(struct keeper *k, struct isolate *iso)
 {
 	int r = domain_bind(&k->rt->core->mux, &iso->domain);
 
@@ -235,11 +236,12 @@ static void keeper_try_bind(struct keeper *k, struct isolate *iso)
 	if (r == DOMAIN_E_BUSY) {
 		if (iso->waits_since == 0)
 			iso->waits_since = clock_now();
-		list_push_back(&k->waiters, &iso->link);
-		return;
+		return false;
 	}
 	keeper_waited(k, iso);
+	list_remove(&iso->link);
 	keeper_answer(iso, r);
+	return true;
 }
 
 static void errand_bind(struct msg *msg)
@@ -251,8 +253,8 @@ static void errand_bind(struct msg *msg)
 		r = keeper_map_program(iso);
 	if (r < 0)
 		keeper_answer(iso, r);
-	else
-		keeper_try_bind(keeper_of(iso), iso);
+	else if (!keeper_try_bind(keeper_of(iso), iso))
+		list_push_back(&keeper_of(iso)->waiters, &iso->link);
 }
 
 static void errand_recycle(struct msg *msg)
@@ -295,26 +297,17 @@ void keeper_recycle(struct isolate *iso, msg_fn *done)
 	keeper_send(iso, errand_recycle, done);
 }
 
-/* Those that found every key pinned, in the order they came. */
+/* Those that found every key pinned, in the order they came, which is that of
+ * the multiplexer's line: where one has to go on waiting all behind it have. */
 static void keeper_retry(struct keeper *k)
 {
-	struct list waiting;
+	struct list *l;
 
 	if (!atomic_exchange(&k->rt->core->mux.wanted, false))
 		return;
-	list_init(&waiting);
-	while (!list_empty(&k->waiters)) {
-		struct list *l = list_first(&k->waiters);
-
-		list_remove(l);
-		list_push_back(&waiting, l);
-	}
-	while (!list_empty(&waiting)) {
-		struct list *l = list_first(&waiting);
-
-		list_remove(l);
-		keeper_try_bind(k, container_of(l, struct isolate, link));
-	}
+	while ((l = list_first(&k->waiters)))
+		if (!keeper_try_bind(k, container_of(l, struct isolate, link)))
+			return;
 }
 
 void keeper_wake(struct keeper *k)

@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -216,18 +217,17 @@ static void *worker_main(void *arg)
 
 /* The keeper, which goes about it as core/keeper.c does. ------------------- */
 
-static void keep_bind(struct raced *r)
+/* False: it goes on waiting. */
+static bool keep_bind(struct raced *r)
 {
 	int result = domain_bind(&race.mux, &r->domain);
 
-	if (result == DOMAIN_E_BUSY) {
-		race.line[race.n_line++] = r;
-		r->waits = true;
-		return;
-	}
+	r->waits = result == DOMAIN_E_BUSY;
+	if (r->waits)
+		return false;
 	race.deaths += result < 0;
-	r->waits = false;
 	atomic_store(&r->turn, result == 0 ? GRANTED : DEAD);
+	return true;
 }
 
 static void keep_end(struct raced *r)
@@ -252,8 +252,8 @@ static void keep_errands(void)
 	for (unsigned i = 0; i < DOMAINS; i++) {
 		struct raced *r = &race.of[i];
 
-		if (atomic_load(&r->turn) == BIND && !r->waits)
-			keep_bind(r);
+		if (atomic_load(&r->turn) == BIND && !r->waits && !keep_bind(r))
+			race.line[race.n_line++] = r;
 		else if (atomic_load(&r->turn) == END)
 			keep_end(r);
 	}
@@ -261,16 +261,15 @@ static void keep_errands(void)
 
 static void keep_line(void)
 {
-	struct raced *line[DOMAINS];
-	unsigned n = race.n_line;
+	unsigned served = 0;
 
 	if (!atomic_exchange(&race.mux.wanted, false))
 		return;
-	for (unsigned i = 0; i < n; i++)
-		line[i] = race.line[i];
-	race.n_line = 0;
-	for (unsigned i = 0; i < n; i++)
-		keep_bind(line[i]);
+	while (served < race.n_line && keep_bind(race.line[served]))
+		served++;
+	race.n_line -= served;
+	memmove(race.line, race.line + served,
+		race.n_line * sizeof(*race.line));
 }
 
 static void *keeper_main(void *arg)

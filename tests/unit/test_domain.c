@@ -52,11 +52,13 @@ Test(domain, a_hit_makes_no_call)
 
 	start(2);
 	create(0);
+	cr_assert_eq(domain_pins(&dom[0]), 0u);
 	cr_assert_eq(domain_bind(&mux, &dom[0]), 0);
 	tags = fake_prim.tags;
 	for (int i = 0; i < 1000; i++) {
 		(void)domain_unpin(&mux, &dom[0], 1);
 		cr_assert_eq(domain_pin(&dom[0]), keys.isolate[0]);
+		cr_assert_eq(domain_pins(&dom[0]), 1u);
 	}
 	cr_assert_eq(fake_prim.tags, tags);
 }
@@ -246,7 +248,7 @@ Test(domain, a_killed_one_leaves_the_line)
  * that the keeper never finds an idle one. */
 static bool run_once(unsigned i, uint64_t now)
 {
-	if (atomic_load(&dom[i].word) & 0xff00)
+	if (domain_pins(&dom[i]))
 		(void)domain_unpin(&mux, &dom[i], now);
 	return domain_pin(&dom[i]) >= 0 || domain_bind(&mux, &dom[i]) == 0;
 }

@@ -340,16 +340,21 @@ static void do_parts(unsigned i)
 		see_killed(i);
 }
 
-/* As the keeper does when it is woken. */
+/* As the keeper does when it is woken: until the first who has to wait on. At
+ * times all are asked: those behind it may not be served either. */
 static void do_retry(void)
 {
 	unsigned line[N], n = m.n_line;
+	bool all = draw(4) == 0;
 
 	atomic_store(&mux.wanted, false);
 	memcpy(line, m.line, sizeof(line));
-	for (unsigned k = 0; k < n; k++)
+	for (unsigned k = 0; k < n; k++) {
 		if (waits(line[k]))
 			do_bind(line[k]);
+		if (!all && waits(line[k]))
+			return;
+	}
 }
 
 static void step(unsigned i)
