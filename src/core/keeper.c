@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "core/audit.h"
 #include "core/keeper.h"
 #include "core/limiter.h"
 #include "core/runtime_core.h"
@@ -146,6 +147,7 @@ static int keeper_map(struct isolate *iso)
 	if (r < 0)
 		return r;
 	iso->mapped = iso->want;
+	audit_step("map", iso);
 	return 0;
 }
 
@@ -180,6 +182,7 @@ static int keeper_map_program(struct isolate *iso)
 	}
 	domain_set_parts(&iso->domain, parts, p->n_parts);
 	iso->untagged = true;
+	audit_step("program", iso);
 	return 0;
 }
 
@@ -195,6 +198,7 @@ static void errand_prepare(struct msg *msg)
 	iso->untagged = false;
 	if (r == 0)
 		r = keeper_populate(iso);
+	audit_step("prepare", iso);
 	keeper_answer(iso, r);
 }
 
@@ -264,7 +268,9 @@ static void errand_recycle(struct msg *msg)
 	int r;
 
 	if (iso->image) {
-		keeper_answer(iso, keeper_clear(iso));
+		r = keeper_clear(iso);
+		audit_step("clear", iso);
+		keeper_answer(iso, r);
 		return;
 	}
 	r = domain_release(&rt->core->mux, &iso->domain);
@@ -273,6 +279,7 @@ static void errand_recycle(struct msg *msg)
 		madvise(iso->base + ISOLATE_GUARD, iso->mapped - ISOLATE_GUARD,
 			MADV_DONTNEED) != 0)
 		r = -errno;
+	audit_step("recycle", iso);
 	keeper_answer(iso, r);
 }
 

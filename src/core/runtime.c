@@ -21,6 +21,7 @@
 
 #include "base/check.h"
 #include "base/err.h"
+#include "core/audit.h"
 #include "core/keeper.h"
 #include "core/limiter.h"
 #include "core/probe.h"
@@ -292,6 +293,9 @@ static int runtime_objects(struct runtime *rt)
 		&rt->core->memory, BUDGET_TOTAL_MEMORY, rt->opt.total_memory);
 	rt->registry = registry_new(&rt->qsbr, rt->opt.max_functions);
 	rt->keeper = keeper_new(rt);
+	r = audit_init(rt);
+	if (r < 0)
+		return r;
 	list_init(&rt->core->warms);
 	rt->core->selftest = selftest_function();
 	if (!rt->registry || !rt->keeper || !rt->core->selftest)
