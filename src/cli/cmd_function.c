@@ -86,8 +86,11 @@ static int deploy_option(void *ctx, struct cli *cli, int id, const char *arg)
 		return cli_number(
 			cli, "--memory-mb", arg, MEMORY_MB_MAX, &d->memory_mb);
 	case DEPLOY_IDLE_TTL_MS:
-		return number_or_0(
-			cli, "--idle-ttl-ms", arg, MS_MAX, &d->idle_ttl_ms);
+		d->idle_ttl_ms = arg;
+		return strcmp(arg, "-1") == 0
+			       ? 0
+			       : number_or_0(cli, "--idle-ttl-ms", arg, MS_MAX,
+					 &d->idle_ttl_ms);
 	case DEPLOY_CPU_MS:
 		return number_or_0(cli, "--cpu-ms", arg, MS_MAX, &d->cpu_ms);
 	case DEPLOY_CONCURRENCY:
@@ -287,7 +290,7 @@ const struct cli_command cmd_deploy = {
 			{"timeout-ms", 0, "N", "longest run in ms (30000)",
 				DEPLOY_TIMEOUT_MS},
 			{"idle-ttl-ms", 0, "N",
-				"keep an idle isolate so long (10000)",
+				"idle time allowed (10000; -1: no limit)",
 				DEPLOY_IDLE_TTL_MS},
 			{"cpu-ms", 0, "N", "most CPU time of a call (0: any)",
 				DEPLOY_CPU_MS},

@@ -476,7 +476,7 @@ void keeper_fatal(struct keeper *k, unsigned worker)
 static void keeper_turn(struct keeper *k)
 {
 	uint32_t seen = doorbell_seen(&k->doorbell);
-	uint64_t next, now;
+	uint64_t next, look, now;
 
 	keeper_report(k);
 	(void)msg_run_all(inbox_take(&k->inbox));
@@ -484,6 +484,8 @@ static void keeper_turn(struct keeper *k)
 	limiter_tell(k->rt);
 	next = keeper_deadlines(k);
 	now = clock_now();
+	look = pressure_look(&k->rt->core->pressure, k->rt, now);
+	next = look < next ? look : next;
 	if (next == UINT64_MAX)
 		doorbell_wait(&k->doorbell, seen, DOORBELL_FOREVER);
 	else if (next > now)

@@ -285,6 +285,8 @@ static int runtime_objects(struct runtime *rt)
 	int r = runtime_workers(rt);
 
 	if (r == 0)
+		r = pressure_init(&rt->core->pressure, rt->opt.resident);
+	if (r == 0)
 		r = tenants_init(
 			&rt->tenants, rt->opt.tenants, rt->opt.n_tenants);
 	if (r < 0)

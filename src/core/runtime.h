@@ -36,6 +36,7 @@ struct runtime_options {
 	uint64_t queue_wait_ns; /* the longest wait */
 	uint64_t grace_ns;	/* drain */
 	uint64_t total_memory;	/* bytes of live isolates; 0: no limit */
+	uint64_t resident;	/* bytes of the process; 0: see pressure.h */
 	/* Those with limits of their own; copied. */
 	const struct tenant_options *tenants;
 	size_t n_tenants;

@@ -1,6 +1,7 @@
 #pragma once
 /* What the files of this folder know of the runtime, and nobody else does. */
 #include "core/arena.h"
+#include "core/pressure.h"
 #include "core/runtime.h"
 #include "pkey/domain.h"
 #include "pkey/gate.h"
@@ -18,6 +19,7 @@ struct runtime_core {
 	struct function *selftest;
 	struct list warms;   /* under way; the control thread's */
 	struct quota memory; /* mapped budgets of live isolates */
+	struct pressure pressure;
 	/* Invocations that wait for memory. */
 	_Atomic unsigned starving;
 	/* For the keeper: something is free, workers who wait should look; all

@@ -84,6 +84,7 @@ struct config {
 		uint32_t timeout_ms; /* longest time a function may ask */
 		uint32_t idle_ttl_ms;
 		uint32_t total_memory_mb; /* 0: no limit */
+		uint32_t resident_mb;	  /* 0: by what there is */
 	} limits;
 	struct {
 		uint32_t memory_mb;

@@ -102,6 +102,9 @@ const struct config_key config_keys[] = {
 	UINT("limits.total_memory_mb", limits.total_memory_mb, 0, 16 * MIB, "0",
 	 "memory budgets of all live isolates; idle ones end first, then calls "
 	 "wait, then 429; 0: no limit"),
+	UINT("limits.resident_mb", limits.resident_mb, 0, 16 * MIB, "0",
+	 "memory that the daemon may have resident; above it idle isolates end, "
+	 "the coldest first; 0: nine tenths of the machine's or the cgroup's"),
 	UINT("defaults.memory_mb", defaults.memory_mb, 1, MEMORY_MB_MAX, "64",
 	 "memory budget of a function that asks for none"),
 	UINT("defaults.timeout_ms", defaults.timeout_ms, 1, 24 * HOUR_MS,

@@ -102,6 +102,7 @@ int start_runtime(
 		.queue_wait_ns = cfg->limits.queue_wait_ms * CLOCK_MS,
 		.grace_ns = cfg->drain.grace_ms * CLOCK_MS,
 		.total_memory = (uint64_t)cfg->limits.total_memory_mb << 20,
+		.resident = (uint64_t)cfg->limits.resident_mb << 20,
 		.tenants = tenants,
 		.n_tenants = cfg->n_tenants,
 	};

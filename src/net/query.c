@@ -112,10 +112,16 @@ int query_u64(const struct query_param *p, uint64_t min, uint64_t max,
 		return 0;
 	if (str_parse_u64(slice_of(p->value), min, max, ret_value))
 		return 0;
+	if (p->or_minus_one && slice_is(slice_of(p->value), "-1")) {
+		*ret_value = UINT64_MAX;
+		return 0;
+	}
 	(void)say(err, "query parameter ", slice_of(p->name));
 	buf_add_lit(err, " must be a number from ");
 	buf_add_u64(err, min);
 	buf_add_lit(err, " to ");
 	buf_add_u64(err, max);
+	if (p->or_minus_one)
+		buf_add_lit(err, ", or -1");
 	return QUERY_E_INVALID;
 }

@@ -3,6 +3,7 @@
  * The query string of a request against the parameters a route has. Hostile
  * bytes; pure, no malloc, any thread.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ enum query_e {
 struct query_param {
 	const char *name;
 	const char *value; /* NUL-terminated, decoded; NULL: not given */
+	bool or_minus_one; /* of a number: -1 is UINT64_MAX */
 };
 
 /* Decodes into mem, which must hold query.len + 1 bytes. Unknown parameters,

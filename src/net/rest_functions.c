@@ -50,7 +50,7 @@ struct wish {
 	const char *entry;
 	uint64_t memory_mb;
 	uint64_t timeout_ms;
-	uint64_t idle_ttl_ms;
+	uint64_t idle_ttl_ms; /* UINT64_MAX: -1, they are kept */
 	bool ttl_given;
 	uint64_t limit[WISH_LIMITS];
 	bool limit_given[WISH_LIMITS];
@@ -84,7 +84,10 @@ static bool wish_apply(
 	if (w->timeout_ms)
 		reg->opt.timeout_ns = w->timeout_ms * CLOCK_MS;
 	if (w->ttl_given)
-		reg->opt.idle_ttl_ns = (int64_t)(w->idle_ttl_ms * CLOCK_MS);
+		reg->opt.idle_ttl_ns =
+			w->idle_ttl_ms == UINT64_MAX
+				? -1
+				: (int64_t)(w->idle_ttl_ms * CLOCK_MS);
 	if (w->limit_given[WISH_CPU_MS])
 		reg->opt.cpu_ns = w->limit[WISH_CPU_MS] * CLOCK_MS;
 	if (w->limit_given[WISH_CONCURRENCY])
@@ -99,8 +102,8 @@ static bool put_query(
 {
 	const struct server_options *o = &x->server->opt;
 	struct query_param q[] = {{"language"}, {"entry"}, {"memory_mb"},
-		{"timeout_ms"}, {"idle_ttl_ms"}, {wish_limits[0]},
-		{wish_limits[1]}, {wish_limits[2]}};
+		{"timeout_ms"}, {"idle_ttl_ms", .or_minus_one = true},
+		{wish_limits[0]}, {wish_limits[1]}, {wish_limits[2]}};
 
 	if (query_parse(x->query, q, 5 + WISH_LIMITS, mem, err) ||
 		query_u64(&q[2], 1, o->max_memory_bytes >> 20, err,
@@ -134,7 +137,8 @@ static bool put_object(struct exchange *x, json_t *object, struct wish *w,
 		{"timeout_ms", .number = &w->timeout_ms, .min = 1,
 			.max = o->max_timeout_ns / CLOCK_MS},
 		{"idle_ttl_ms", .number = &w->idle_ttl_ms,
-			.max = o->max_idle_ttl_ns / CLOCK_MS},
+			.max = o->max_idle_ttl_ns / CLOCK_MS,
+			.or_minus_one = true},
 		{wish_limits[0], .number = &w->limit[0],
 			.max = wish_most(x, 0)},
 		{wish_limits[1], .number = &w->limit[1],

@@ -162,10 +162,16 @@ static bool take_number(struct rest_field *f, json_t *value, struct buf *err)
 		*f->number = (uint64_t)v;
 		return true;
 	}
+	if (f->or_minus_one && json_is_integer(value) && v == -1) {
+		*f->number = UINT64_MAX;
+		return true;
+	}
 	say_field(err, f->name, "must be a number from ");
 	buf_add_u64(err, f->min);
 	buf_add_lit(err, " to ");
 	buf_add_u64(err, f->max);
+	if (f->or_minus_one)
+		buf_add_lit(err, ", or -1");
 	return false;
 }
 

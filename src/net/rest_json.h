@@ -49,6 +49,7 @@ struct rest_field {
 	size_t *text_len;  /* may be NULL */
 	uint64_t *number;
 	uint64_t min, max; /* of number */
+	bool or_minus_one; /* -1 is UINT64_MAX */
 	json_t **any;
 	bool given; /* set by rest_read_fields() */
 };

@@ -78,6 +78,26 @@ def test_json_form():
         same(d.ask("POST", FN + "/invoke", "41").body, b"42")
 
 
+def test_an_idle_isolate_may_be_kept():
+    with Daemon() as d:
+        r = d.ask("PUT", FN + "?idle_ttl_ms=-1", ECHO, **LUA)
+        same((r.status, r.json()["idle_ttl_ms"]), (201, -1))
+        body = {"code": b64(ECHO), "idle_ttl_ms": -1}
+        r = d.ask("PUT", FN, json.dumps(body), **JSON)
+        same((r.status, r.json()["version"]), (200, 1))
+        for wrong in ("-2", "-0", "+1", "3600001"):
+            r = d.ask("PUT", FN + "?idle_ttl_ms=" + wrong, ECHO, **LUA)
+            same((r.status, r.code()), (400, "Request.Invalid"))
+            has(r.json()["detail"], "0 to 3600000, or -1")
+        for wrong in (-2, -1.0, "-1", None):
+            body["idle_ttl_ms"] = wrong
+            r = d.ask("PUT", FN, json.dumps(body), **JSON)
+            same((r.status, r.code()), (400, "Request.Invalid"))
+        # A field that may not be -1.
+        body = {"code": b64(ECHO), "timeout_ms": -1}
+        same(d.ask("PUT", FN, json.dumps(body), **JSON).status, 400)
+
+
 def refused(d, path, body, headers, status, code, *says):
     r = d.ask("PUT", path, body, **headers)
     same((r.status, r.code()), (status, code))

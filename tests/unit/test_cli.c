@@ -206,7 +206,7 @@ Test(cli, option_errors)
 	is("list --wait-ms 0", 2, "", "1 to 86400000");
 	is("deploy x.lua --memory-mb 1025", 2, "", "1 to 1024");
 	is("deploy x.lua --timeout-ms 1s", 2, "", "not \"1s\"");
-	is("deploy x.lua --idle-ttl-ms -1", 2, "", "0 to 86400000");
+	is("deploy x.lua --idle-ttl-ms -2", 2, "", "0 to 86400000");
 	is("deploy x.lua --max-concurrency 1000001", 2, "",
 		"--max-concurrency wants a whole number from 0 to 1000000");
 	is("deploy x.lua --max-rate x", 2, "", "--max-rate wants");
