@@ -9,15 +9,15 @@
  * takes the isolate of its function that was used last, or a new one. Ways to
  * be busy with several calls at once:
  *
- *   workers  so many run at the same time, each with a pin until its end; which
- *            one ends next is drawn
- *   loop     one worker with so many clients: in each turn of its loop first
- *            those run whose key is there, then those that the keeper lent one
- *   ahead    the same, but no more than AHEAD at a time ask the keeper
+ *   workers   so many run at the same time, each with a pin until its end;
+ * which one ends next is drawn loop      a worker of the daemon with so many
+ * clients: in each turn of its loop first those run whose key is there; of the
+ * others some ask the keeper (core/keyline.h, the daemon's own) loop-N    N
+ * workers, who share the clients evenly most-M    loop, but M may ask at a time
  *
  * "best" knows what will be called, and takes the key of who is called last. It
- * is Belady's optimum where there is one isolate per function (one call at a
- * time), and near it else.
+ * is Belady's optimum where calls run one at a time, in the order in which they
+ * come, and near it with "workers". It is left out elsewhere.
  *
  * Trusted side; prints lines of "way/popularity/calls at once/policy percent".
  * A share is of the calls after the first tenth.
@@ -29,13 +29,14 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "core/keyline.h"
 #include "pkey/mux.h"
 
 enum {
 	FUNCTIONS = 10000,
 	INSTANCES = 16 * FUNCTIONS,
 	KEYS = 13,
-	AHEAD = 4,
+	WORKERS_MAX = 8,
 	AT_ONCE_MAX = 64,
 	MOVE_EVERY = 20000, /* calls, where popularity moves */
 	CALLS_MAX = 10000000,
@@ -48,9 +49,28 @@ struct instance {
 	struct instance *next; /* idle, of the same function */
 };
 
+/* A call of a worker's client. */
+struct call {
+	struct keyline_call wait;
+	unsigned fn;
+	struct instance *x; /* that the keeper was asked for */
+};
+
+struct loop {
+	struct keyline line;
+	struct keyline_fn fn[FUNCTIONS];
+	struct instance *idle[FUNCTIONS];
+	struct call call[AT_ONCE_MAX];
+	struct call *free[AT_ONCE_MAX];
+	unsigned n_free;
+};
+
 struct way {
 	const char *name;
-	void (*play)(unsigned at_once);
+	void (*play)(const struct way *way, unsigned at_once);
+	unsigned workers;
+	unsigned most;	   /* 0: as the daemon */
+	const char *alone; /* for this popularity only, and 64 calls */
 };
 
 static const struct popularity {
@@ -76,12 +96,15 @@ static struct mux_bench {
 	struct domain_mux mux;
 	struct instance all[INSTANCES];
 	unsigned n_all;
-	struct instance *idle[FUNCTIONS];
+	struct loop loop[WORKERS_MAX];
 	size_t issued;
 	size_t counted, moved; /* calls that count; that got a key */
 	/* Calls under way: with a pin, or without. */
 	struct instance *running[AT_ONCE_MAX], *waiting[AT_ONCE_MAX];
 	unsigned n_running, n_waiting;
+	/* Those of loops that ask for a key, in order. */
+	struct call *asked[AT_ONCE_MAX];
+	unsigned n_asked;
 } b;
 
 static uint64_t draw(void)
@@ -196,12 +219,12 @@ static const struct prim prim_paper = {
 
 /* Playing. ----------------------------------------------------------------- */
 
-static struct instance *instance_take(unsigned fn)
+static struct instance *instance_take(struct instance **idle, unsigned fn)
 {
-	struct instance *x = b.idle[fn];
+	struct instance *x = idle[fn];
 
 	if (x) {
-		b.idle[fn] = x->next;
+		idle[fn] = x->next;
 		return x;
 	}
 	CHECK(b.n_all < INSTANCES);
@@ -211,13 +234,13 @@ static struct instance *instance_take(unsigned fn)
 	return x;
 }
 
-static struct instance *issue(void)
+static unsigned issue(void)
 {
-	struct instance *x = instance_take(b.calls[b.issued]);
+	unsigned fn = b.calls[b.issued];
 
-	b.upcoming[x->fn] = b.next[b.issued++];
+	b.upcoming[fn] = b.next[b.issued++];
 	b.counted += b.issued > b.n_calls / 10;
-	return x;
+	return fn;
 }
 
 static bool left(void)
@@ -225,11 +248,11 @@ static bool left(void)
 	return b.issued < b.n_calls;
 }
 
-static void end(struct instance *x)
+static void end(struct instance **idle, struct instance *x)
 {
 	(void)domain_unpin(&b.mux, &x->domain, b.issued);
-	x->next = b.idle[x->fn];
-	b.idle[x->fn] = x;
+	x->next = idle[x->fn];
+	idle[x->fn] = x;
 }
 
 /* False: it has to wait. */
@@ -241,75 +264,208 @@ static bool bind(struct instance *x)
 		return false;
 	if (b.issued > b.n_calls / 10)
 		b.moved += b.mux.binds - binds;
-	b.running[b.n_running++] = x;
 	return true;
 }
 
-/* At most so many are bound; the others wait on. */
-static void retry(unsigned most)
+/* At the same time. -------------------------------------------------------- */
+
+static void retry(void)
 {
 	unsigned n = b.n_waiting;
 
 	b.n_waiting = 0;
 	for (unsigned i = 0; i < n; i++)
-		if (i >= most || !bind(b.waiting[i]))
+		if (bind(b.waiting[i]))
+			b.running[b.n_running++] = b.waiting[i];
+		else
 			b.waiting[b.n_waiting++] = b.waiting[i];
 }
 
-static void play_workers(unsigned at_once)
+static void play_workers(const struct way *way, unsigned at_once)
 {
+	struct instance **idle = b.loop[0].idle;
+
+	(void)way;
 	while (left()) {
 		while (left() && b.n_running + b.n_waiting < at_once) {
-			struct instance *x = issue();
+			struct instance *x = instance_take(idle, issue());
 
-			if (domain_pin(&x->domain) >= 0)
+			if (domain_pin(&x->domain) >= 0 || bind(x))
 				b.running[b.n_running++] = x;
-			else if (!bind(x))
+			else
 				b.waiting[b.n_waiting++] = x;
 		}
 		CHECK(b.n_running > 0);
 		unsigned i = (unsigned)(draw() % b.n_running);
 
-		end(b.running[i]);
+		end(idle, b.running[i]);
 		b.running[i] = b.running[--b.n_running];
-		retry(AT_ONCE_MAX);
+		retry();
 	}
 }
 
-static void play_turns(unsigned at_once, unsigned ahead)
+/* Loops, which go about it as core/invoke.c does. -------------------------- */
+
+static void loop_done(struct loop *l, struct call *c)
 {
-	while (left()) {
-		unsigned was = b.n_waiting;
+	l->free[l->n_free++] = c;
+}
 
-		for (unsigned i = was; left() && i < at_once; i++) {
-			struct instance *x = issue();
+static bool loop_hit(struct loop *l, struct call *c)
+{
+	struct instance *x = l->idle[c->fn];
 
-			if (domain_pin(&x->domain) >= 0)
-				end(x);
-			else
-				b.waiting[b.n_waiting++] = x;
+	if (!x || domain_pin(&x->domain) < 0)
+		return false;
+	l->idle[c->fn] = x->next;
+	end(l->idle, x);
+	loop_done(l, c);
+	return true;
+}
+
+static void loop_ask(struct loop *l, struct call *c)
+{
+	keyline_out(&l->line, &l->fn[c->fn], true);
+	c->x = instance_take(l->idle, c->fn);
+	b.asked[b.n_asked++] = c;
+}
+
+static void loop_start(struct loop *l, struct call *c)
+{
+	struct keyline_fn *f = &l->fn[c->fn];
+
+	if (!keyline_first(f) && loop_hit(l, c))
+		return;
+	if (keyline_may_ask(&l->line, f, true))
+		loop_ask(l, c);
+	else
+		keyline_wait(&l->line, f, &c->wait, false);
+}
+
+/* One of the function's calls, out of the line. */
+static struct call *loop_take(struct loop *l, struct keyline_fn *f)
+{
+	struct call *c = container_of(keyline_first(f), struct call, wait);
+
+	keyline_leave(&l->line, f, &c->wait);
+	return c;
+}
+
+static void loop_row(struct loop *l, struct keyline_fn *f)
+{
+	for (unsigned n = KEYLINE_ROW; n > 0 && keyline_first(f); n--) {
+		struct instance *x = l->idle[f - l->fn];
+
+		if (!x || domain_key(&x->domain) < 0 ||
+			!loop_hit(l, loop_take(l, f)))
+			break;
+	}
+	keyline_rejoin(&l->line, f);
+}
+
+static void loop_turns(struct loop *l)
+{
+	struct keyline_fn *f;
+
+	while ((f = keyline_turn(&l->line))) {
+		struct call *c = loop_take(l, f);
+
+		if (!loop_hit(l, c))
+			loop_ask(l, c);
+		else
+			loop_row(l, f);
+	}
+}
+
+static void loop_bound(struct loop *l, struct call *c)
+{
+	struct keyline_fn *f = &l->fn[c->fn];
+
+	keyline_back(&l->line, f, true);
+	end(l->idle, c->x);
+	loop_done(l, c);
+	loop_row(l, f);
+	loop_turns(l);
+}
+
+static struct loop *loop_of(const struct call *c, unsigned workers)
+{
+	for (unsigned i = 0; i < workers; i++)
+		if (c >= b.loop[i].call && c < b.loop[i].call + AT_ONCE_MAX)
+			return &b.loop[i];
+	CHECK(false);
+	return NULL;
+}
+
+/* Those who have nothing under way call once. */
+static void loop_issue(struct loop *l)
+{
+	struct call *free[AT_ONCE_MAX];
+	unsigned n = l->n_free;
+
+	memcpy(free, l->free, sizeof(free));
+	l->n_free = 0;
+	for (unsigned i = 0; i < n && left(); i++) {
+		free[i]->fn = issue();
+		loop_start(l, free[i]);
+	}
+}
+
+/* One turn of all loops, the keeper's in between. */
+static void loops_turn(unsigned workers)
+{
+	struct call *asked[AT_ONCE_MAX];
+	unsigned n, bound = 0;
+
+	for (unsigned i = 0; i < workers; i++)
+		loop_issue(&b.loop[i]);
+	n = b.n_asked;
+	memcpy(asked, b.asked, sizeof(asked));
+	while (bound < n && bind(asked[bound]->x))
+		bound++;
+	b.n_asked = n - bound;
+	memmove(b.asked, asked + bound, b.n_asked * sizeof(*asked));
+	for (unsigned i = 0; i < bound; i++)
+		loop_bound(loop_of(asked[i], workers), asked[i]);
+}
+
+static void play_loops(const struct way *way, unsigned at_once)
+{
+	unsigned most =
+		way->most ? way->most : keyline_most(KEYS, way->workers);
+
+	for (unsigned i = 0; i < way->workers; i++) {
+		struct loop *l = &b.loop[i];
+
+		keyline_init(&l->line, most);
+		for (unsigned k = 0; k < FUNCTIONS; k++)
+			keyline_fn_init(&l->fn[k]);
+		l->n_free = 0;
+		for (unsigned k = i; k < at_once; k += way->workers) {
+			keyline_call_init(&l->call[k].wait);
+			l->call[k].wait.since = 0;
+			l->free[l->n_free++] = &l->call[k];
 		}
-		retry(ahead);
-		for (unsigned i = 0; i < b.n_running; i++)
-			end(b.running[i]);
-		b.n_running = 0;
 	}
-}
-
-static void play_loop(unsigned at_once)
-{
-	play_turns(at_once, AT_ONCE_MAX);
-}
-
-static void play_ahead(unsigned at_once)
-{
-	play_turns(at_once, AHEAD);
+	b.n_asked = 0;
+	while (left())
+		loops_turn(way->workers);
 }
 
 static const struct way ways[] = {
-	{"workers", play_workers},
-	{"loop", play_loop},
-	{"ahead", play_ahead},
+	{"workers", play_workers, 1, 0, NULL},
+	{"loop", play_loops, 1, 0, NULL},
+	{"loop-2", play_loops, 2, 0, "zipf-1.0"},
+	{"loop-4", play_loops, 4, 0, "zipf-1.0"},
+	{"loop-8", play_loops, 8, 0, "zipf-1.0"},
+	{"most-1", play_loops, 1, 1, "zipf-1.0"},
+	{"most-2", play_loops, 1, 2, "zipf-1.0"},
+	{"most-3", play_loops, 1, 3, "zipf-1.0"},
+	{"most-4", play_loops, 1, 4, "zipf-1.0"},
+	{"most-6", play_loops, 1, 6, "zipf-1.0"},
+	{"most-8", play_loops, 1, 8, "zipf-1.0"},
+	{"most-13", play_loops, 1, 13, "zipf-1.0"},
+	{"most-64", play_loops, 1, 64, "zipf-1.0"},
 };
 
 static void play(const struct way *way, const struct popularity *p,
@@ -322,19 +478,31 @@ static void play(const struct way *way, const struct popularity *p,
 	b.n_all = 0;
 	b.n_running = b.n_waiting = 0;
 	b.issued = b.counted = b.moved = 0;
-	memset(b.idle, 0, sizeof(b.idle));
+	for (unsigned i = 0; i < WORKERS_MAX; i++)
+		memset(b.loop[i].idle, 0, sizeof(b.loop[i].idle));
 	look_ahead();
 	domain_mux_init(&b.mux, &b.keys);
 	mux_set_policy(&b.mux, policy, 1);
-	way->play(at_once);
+	way->play(way, at_once);
 	printf("%s/%s/%u/%s %.2f\n", way->name, p->name, at_once, policy->name,
 		100.0 * (double)b.moved / (double)b.counted);
 }
 
-int main(int argc, char **argv)
+static void play_all(const struct way *way, const struct popularity *p)
 {
 	static const unsigned at_once[] = {1, 8, 13, 20, 32, 64};
 
+	if (way->alone && strcmp(way->alone, p->name) != 0)
+		return;
+	for (size_t i = way->alone ? 5 : 0; i < 6; i++)
+		for (unsigned k = 0; k <= BEST; k++)
+			if (k < BEST || at_once[i] == 1 ||
+				way->play == play_workers)
+				play(way, p, at_once[i], k);
+}
+
+int main(int argc, char **argv)
+{
 	b.n_calls = argc > 1 ? strtoul(argv[1], NULL, 10) : 200000;
 	if (b.n_calls < 100 || b.n_calls > CALLS_MAX) {
 		(void)fprintf(stderr, "usage: mux [CALLS]\n");
@@ -349,10 +517,7 @@ int main(int argc, char **argv)
 		p++) {
 		draw_calls(&popularities[p]);
 		for (size_t w = 0; w < sizeof(ways) / sizeof(*ways); w++)
-			for (size_t i = 0; i < 6; i++)
-				for (unsigned k = 0; k <= BEST; k++)
-					play(&ways[w], &popularities[p],
-						at_once[i], k);
+			play_all(&ways[w], &popularities[p]);
 	}
 	free(b.calls);
 	free(b.next);

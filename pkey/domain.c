@@ -361,6 +361,14 @@ static void domain_stay(struct domain_mux *mux, struct domain *d)
 	domain_dequeue(mux, d);
 }
 
+/* It got its pin without a change of keys. */
+static int domain_kept(struct domain_mux *mux, const struct domain *d)
+{
+	for (unsigned i = 0; i < mux->keys->n_isolate; i++)
+		mux->slot[i].kept += mux->slot[i].owner == d;
+	return 0;
+}
+
 int domain_bind(struct domain_mux *mux, struct domain *d)
 {
 	struct domain_key *s = NULL;
@@ -368,11 +376,11 @@ int domain_bind(struct domain_mux *mux, struct domain *d)
 	if (domain_dead(d))
 		return -EIO;
 	if (domain_pin(d) >= 0)
-		return 0;
+		return domain_kept(mux, d);
 	if (domain_is_next(mux, d)) {
 		if (domain_key(d) >= 0) {
 			domain_stay(mux, d);
-			return 0;
+			return domain_kept(mux, d);
 		}
 		s = domain_wait_slot(mux);
 	}

@@ -63,6 +63,7 @@ struct domain_key {
 	int key;
 	struct domain *owner;
 	uint64_t binds;	 /* times lent */
+	uint64_t kept;	 /* binds of a domain that held it meanwhile */
 	uint64_t steals; /* times taken from an idle domain */
 };
 
@@ -81,7 +82,6 @@ struct domain_mux {
 	_Atomic uint64_t waits; /* binds that had to stand in line */
 	_Atomic uint64_t killed;
 	_Atomic uint64_t retagged; /* pages whose key was changed */
-	_Atomic uint64_t wait_ns;  /* that binds waited for an unpin */
 	/* A bind found every key pinned: the next unpin wakes the keeper. */
 	_Atomic bool wanted;
 };

@@ -22,6 +22,7 @@ static void domain_row(struct table *t, const json_t *d)
 	number_cell(t, owner, "isolate");
 	table_cell(t, "%s", owner ? remote_text(owner, "state") : "-");
 	number_cell(t, d, "pins");
+	number_cell(t, d, "hits");
 	number_cell(t, d, "binds");
 	number_cell(t, d, "steals");
 	table_cell(t, "%lld KiB", remote_number(d, "resident_bytes") / 1024);
@@ -30,13 +31,13 @@ static void domain_row(struct table *t, const json_t *d)
 static void domains_table(struct cli *cli, const json_t *list)
 {
 	static const char *const heads[] = {">KEY", "OWNER", ">ISOLATE",
-		"STATE", ">PINS", ">LENT", ">STOLEN", ">RESIDENT"};
+		"STATE", ">PINS", ">HITS", ">LENT", ">STOLEN", ">RESIDENT"};
 	bool names = cli->output == CLI_NAME;
 	struct table t;
 	size_t i;
 	json_t *d;
 
-	table_init(&t, names ? NULL : heads, names ? 1 : 8);
+	table_init(&t, names ? NULL : heads, names ? 1 : 9);
 	json_array_foreach(list, i, d)
 	{
 		if (names)
@@ -96,9 +97,9 @@ const struct cli_command cmd_domains = {
 	.name = "domains",
 	.args = "",
 	.help = "List the hardware keys and the isolates that hold them",
-	.more = "LENT counts the isolates a key was given to, STOLEN how often "
-		"it was an idle\none's; an isolate with PINS is running. A "
-		"hit is a call whose isolate held a\nkey already.\n\n"
+	.more = "HITS counts the calls whose isolate held the key already, "
+		"LENT the isolates\nit was given to, STOLEN how often it was "
+		"an idle one's; an isolate with PINS\nis running.\n\n"
 		"Example:\n  gvisord domains\n",
 	.flags = CLI_TAKES_OUTPUT | CLI_TAKES_TARGET,
 	.run = run_domains,

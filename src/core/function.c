@@ -79,6 +79,7 @@ struct function *function_new(const struct function_options *opt,
 		list_init(&fn->local[i].idle);
 		list_init(&fn->local[i].blocked);
 		list_init(&fn->local[i].turn);
+		keyline_fn_init(&fn->local[i].keys);
 	}
 	function_limits(fn);
 	digest_sha256(code, code_len, fn->digest);

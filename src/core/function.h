@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "core/budget.h"
+#include "core/keyline.h"
 #include "engine/engine.h"
 #include "util/doorbell.h"
 #include "util/inbox.h"
@@ -51,6 +52,7 @@ struct isolate;
 /* What one worker keeps of a function; touched by that worker alone. */
 struct function_local {
 	_Alignas(64) struct list idle; /* warm isolates, newest first */
+	struct keyline_fn keys;	       /* invocations that wait for one */
 	struct isolate *spare;	       /* or NULL */
 	bool spare_coming;
 	uint64_t cold_until; /* a cold start before this is one of several */

@@ -6,8 +6,7 @@
  *   invoke_on      resident? a pin, no system call; else the keeper is asked
  *   invoke_run     pinned: lay out if new, converse, settle
  *
- * Without an isolate an invocation waits. Whatever may have freed one (a run
- * that ended, an errand of the keeper's) comes by invoke_waiting().
+ * Without an isolate, or a key to be had, an invocation waits: wait.c.
  */
 #include <string.h>
 
@@ -207,10 +206,29 @@ static uint64_t invoke_timeout(const struct invocation *inv)
 	return t;
 }
 
+/* The worker's own number: nobody else writes it. */
+static void invoke_tally(_Atomic uint64_t *n, uint64_t by)
+{
+	atomic_store_explicit(n,
+		atomic_load_explicit(n, memory_order_relaxed) + by,
+		memory_order_relaxed);
+}
+
+static void invoke_count_wait(struct worker *w, const struct invocation *inv)
+{
+	if (inv->key_wait_ns == 0)
+		return;
+	invoke_tally(&w->core->key_waits, 1);
+	invoke_tally(&w->core->key_wait_ns, inv->key_wait_ns);
+	metrics_observe(
+		w->metrics, METRIC_PKEY_WAIT_SECONDS, 0, inv->key_wait_ns);
+}
+
 static void invoke_count(struct worker *w, const struct invocation *inv)
 {
 	const struct invoke_end *end = &invoke_ends[inv->outcome];
 
+	invoke_count_wait(w, inv);
 	if (end->counted)
 		metrics_inc(w->metrics, end->metric, end->series);
 	if (inv->cold)
@@ -251,19 +269,15 @@ static void invoke_run(struct worker *w, struct invocation *inv)
 
 /* Finding an isolate. ------------------------------------------------------ */
 
-static void invoke_bound(struct msg *msg)
+bool invoke_shares(const struct invocation *inv)
 {
-	struct isolate *iso = container_of(msg, struct isolate, msg);
-	struct worker *w = iso->worker;
-	struct invocation *inv = iso->inv;
+	return !inv->load_only && inv->fn->opt.idle_ttl_ns != 0;
+}
 
-	if (iso->result == 0) {
-		if (iso->waited_ns)
-			metrics_observe(w->metrics, METRIC_PKEY_WAIT_SECONDS, 0,
-				iso->waited_ns);
-		invoke_run(w, inv);
-		return;
-	}
+static void invoke_refused(struct invocation *inv)
+{
+	struct isolate *iso = inv->isolate;
+
 	log_error("no memory or key for an isolate", LOG_ERR(iso->result));
 	isolate_drop(iso, METRIC_DESTROY_OTHER);
 	invoke_count_busy(inv, -1u);
@@ -271,39 +285,79 @@ static void invoke_bound(struct msg *msg)
 		"the system refused memory for the isolate");
 }
 
-static void invoke_on(struct worker *w, struct isolate *iso)
+static void invoke_bound(struct msg *msg)
+{
+	struct isolate *iso = container_of(msg, struct isolate, msg);
+	struct worker *w = iso->worker;
+	struct invocation *inv = iso->inv;
+	struct function *fn = inv->fn;
+
+	/* The invocation may be over, and its function with it. */
+	function_get(fn);
+	invoke_key_back(w, fn, invoke_shares(inv));
+	inv->key_wait_ns += iso->waited_ns;
+	if (iso->result == 0)
+		invoke_run(w, inv);
+	else
+		invoke_refused(inv);
+	invoke_key_ran(w, fn);
+	function_put(fn);
+}
+
+static void invoke_ask(struct worker *w, struct isolate *iso)
+{
+	struct invocation *inv = iso->inv;
+
+	keyline_out(&w->core->keys, &inv->fn->local[w->id].keys,
+		invoke_shares(inv));
+	keeper_bind(iso, invoke_bound);
+}
+
+static bool invoke_may_ask(struct worker *w, const struct invocation *inv)
+{
+	struct keyline *l = &w->core->keys;
+
+	if (inv->turn)
+		return !keyline_full(l);
+	return keyline_may_ask(
+		l, &inv->fn->local[w->id].keys, invoke_shares(inv));
+}
+
+/* False: it has no key, and the keeper can't be asked for one now. */
+static bool invoke_on(struct worker *w, struct isolate *iso)
 {
 	struct invocation *inv = iso->inv;
 	size_t bytes = isolate_bytes(inv->fn->opt.memory_bytes);
+	int key;
 
-	inv->isolate = iso;
-	invoke_count_busy(inv, 1);
-	iso->state = iso->fn ? ISOLATE_BUSY : ISOLATE_STARTING;
 	/* A program has to be mapped, at the first entry. */
 	iso->program =
 		!iso->fn && !iso->image && isolate_has_room(bytes, inv->fn)
 			? inv->fn->program
 			: NULL;
-	if (!iso->program && iso->mapped == bytes &&
-		domain_pin(&iso->domain) >= 0) {
-		atomic_fetch_add_explicit(
-			&w->core->pin_hits, 1, memory_order_relaxed);
+	key = iso->program || iso->mapped != bytes ? -1
+						   : domain_pin(&iso->domain);
+	if (key < 0 && iso->fn && !invoke_may_ask(w, inv))
+		return false;
+	inv->isolate = iso;
+	invoke_count_busy(inv, 1);
+	iso->state = iso->fn ? ISOLATE_BUSY : ISOLATE_STARTING;
+	if (key >= 0) {
+		invoke_tally(&w->core->pin_hits[key], 1);
 		invoke_run(w, inv);
-		return;
+		return true;
 	}
-	atomic_fetch_add_explicit(
-		&w->core->pin_misses, 1, memory_order_relaxed);
 	iso->want = iso->fn ? 0 : bytes;
-	keeper_bind(iso, invoke_bound);
+	invoke_ask(w, iso);
+	return true;
 }
 
-static enum arena_class invoke_class(const struct invocation *inv)
+enum arena_class invoke_class(const struct invocation *inv)
 {
 	return arena_class_of(isolate_bytes(inv->fn->opt.memory_bytes));
 }
 
-/* Takes a warm isolate, if there is one. */
-static bool invoke_warm(struct worker *w, struct invocation *inv)
+bool invoke_warm(struct worker *w, struct invocation *inv)
 {
 	struct isolate *iso =
 		inv->load_only ? NULL : pool_take_warm(w, inv->fn);
@@ -312,7 +366,11 @@ static bool invoke_warm(struct worker *w, struct invocation *inv)
 	if (!iso)
 		return false;
 	iso->inv = inv;
-	invoke_on(w, iso);
+	if (!invoke_on(w, iso)) {
+		iso->inv = NULL;
+		pool_untake(w, iso);
+		invoke_want_key(w, inv);
+	}
 	return true;
 }
 
@@ -338,14 +396,19 @@ static struct isolate *invoke_take_empty(
 	return iso;
 }
 
-/* Takes an empty isolate, if there is one. */
-static bool invoke_empty(struct worker *w, struct invocation *inv)
+bool invoke_empty(struct worker *w, struct invocation *inv)
 {
 	struct pool *p = &w->core->pool;
 	struct function *fn = inv->fn;
-	struct isolate *iso = invoke_take_empty(w, inv);
+	struct isolate *iso;
 	bool spare;
 
+	/* It has no key before its first run. */
+	if (!invoke_may_ask(w, inv)) {
+		invoke_want_key(w, inv);
+		return true;
+	}
+	iso = invoke_take_empty(w, inv);
 	if (!iso)
 		return false;
 	/* Of a registration there is an isolate left for the first call. */
@@ -353,7 +416,7 @@ static bool invoke_empty(struct worker *w, struct invocation *inv)
 	/* The invocation may be over, and its function with it. */
 	function_get(fn);
 	iso->inv = inv;
-	invoke_on(w, iso);
+	(void)invoke_on(w, iso);
 	if (spare) {
 		/* Waking the keeper takes longer than the call did. */
 		invoke_flush(w, NULL);
@@ -363,105 +426,6 @@ static bool invoke_empty(struct worker *w, struct invocation *inv)
 	if (p->n_ready < POOL_READY_MAX / 2)
 		pool_refill(p);
 	return true;
-}
-
-/* Waiting. ----------------------------------------------------------------- */
-
-/* Somebody waits: an idle isolate goes, unless one is on its way back. */
-static void invoke_make_room(struct worker *w, enum arena_class class)
-{
-	struct pool *p = &w->core->pool;
-	struct isolate *idle;
-
-	if (p->n_out > 0 || pool_drop_spare(p, class))
-		return;
-	idle = pool_oldest(p, class);
-	if (idle)
-		pool_evict(idle);
-}
-
-static void invoke_enqueue(struct worker *w, struct invocation *inv,
-	void (*push)(struct list *, struct list *))
-{
-	push(&w->core->waiting[invoke_class(inv)], &inv->link);
-	w->core->n_waiting++;
-	metrics_inc(w->metrics, METRIC_QUEUE_DEPTH, 0);
-}
-
-static void invoke_queue(struct worker *w, struct invocation *inv)
-{
-	if (w->core->n_waiting >= w->rt->opt.max_queue) {
-		limiter_met(w, inv, BUDGET_QUEUE);
-		invoke_fail(inv, OUTCOME_QUEUE_FULL,
-			"all isolates are in use and the queue is full");
-		return;
-	}
-	invoke_enqueue(w, inv, list_push_back);
-	invoke_make_room(w, invoke_class(inv));
-}
-
-static void invoke_unqueue(struct worker *w, struct invocation *inv)
-{
-	list_remove(&inv->link);
-	w->core->n_waiting--;
-	metrics_add(w->metrics, METRIC_QUEUE_DEPTH, 0, -1);
-}
-
-static struct invocation *invoke_next(struct worker *w, enum arena_class class)
-{
-	struct list *l = list_first(&w->core->waiting[class]);
-
-	return l ? container_of(l, struct invocation, link) : NULL;
-}
-
-/* In their order. Those that queue while one of them runs have their turn the
- * next time, so that this one ends. */
-static void invoke_serve(struct worker *w, enum arena_class class)
-{
-	struct invocation *inv;
-
-	for (size_t n = w->core->n_waiting; n > 0; n--) {
-		inv = invoke_next(w, class);
-		if (!inv)
-			return;
-		invoke_unqueue(w, inv);
-		if (invoke_warm(w, inv) || invoke_empty(w, inv))
-			continue;
-		if (inv->blocked) {
-			limiter_wait(w, inv);
-			continue;
-		}
-		invoke_enqueue(w, inv, list_push_front);
-		invoke_make_room(w, class);
-		return;
-	}
-}
-
-void invoke_waiting(struct worker *w)
-{
-	for (enum arena_class c = 0; c < ARENA_CLASSES; c++)
-		invoke_serve(w, c);
-}
-
-uint64_t invoke_expire(struct worker *w)
-{
-	uint64_t wait = w->rt->opt.queue_wait_ns;
-	uint64_t next = UINT64_MAX;
-
-	for (enum arena_class c = 0; c < ARENA_CLASSES; c++) {
-		struct invocation *inv;
-
-		while ((inv = invoke_next(w, c)) &&
-			w->now - inv->begin_ns >= wait) {
-			invoke_unqueue(w, inv);
-			limiter_met(w, inv, BUDGET_QUEUE_WAIT);
-			invoke_fail(inv, OUTCOME_QUEUE_WAIT,
-				"no isolate came free within the longest wait");
-		}
-		if (inv && inv->begin_ns + wait < next)
-			next = inv->begin_ns + wait;
-	}
-	return next;
 }
 
 static void invoke_cold(struct worker *w, struct invocation *inv)
@@ -478,6 +442,15 @@ static void invoke_cold(struct worker *w, struct invocation *inv)
 		invoke_queue(w, inv);
 }
 
+/* Those of its function that wait for a key already come first. */
+static void invoke_go(struct worker *w, struct invocation *inv)
+{
+	if (!inv->turn && keyline_first(&inv->fn->local[w->id].keys))
+		invoke_want_key(w, inv);
+	else if (!invoke_warm(w, inv))
+		invoke_cold(w, inv);
+}
+
 bool invoke_again(struct worker *w, struct invocation *inv)
 {
 	inv->blocked = limiter_admit(inv);
@@ -485,8 +458,7 @@ bool invoke_again(struct worker *w, struct invocation *inv)
 		limiter_wait(w, inv);
 		return false;
 	}
-	if (!invoke_warm(w, inv))
-		invoke_cold(w, inv);
+	invoke_go(w, inv);
 	return true;
 }
 
@@ -510,11 +482,14 @@ void invoke_start(struct worker *w, struct invocation *inv)
 	inv->again = false;
 	inv->blocked = NULL;
 	inv->asked = NULL;
+	inv->want_ns = 0;
+	inv->key_wait_ns = 0;
+	inv->turn = false;
 	list_init(&inv->link);
+	keyline_call_init(&inv->keys);
 	invoke_name(w, inv);
 	metrics_inc(w->metrics, METRIC_IN_FLIGHT, 0);
 	if (inv->fn->limited && !inv->load_only && !limiter_enter(w, inv))
 		return;
-	if (!invoke_warm(w, inv))
-		invoke_cold(w, inv);
+	invoke_go(w, inv);
 }

@@ -52,6 +52,10 @@ struct invocation {
 
 	/* The core's own. */
 	struct list link;
+	struct keyline_call keys;
+	uint64_t want_ns;     /* since when it waits for a key */
+	uint64_t key_wait_ns; /* for how long it did */
+	bool turn;	      /* has waited for a key: comes first */
 	struct worker *worker;
 	struct isolate *isolate;
 	bool admitted;	       /* counts in its quotas of concurrency */

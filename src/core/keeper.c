@@ -217,13 +217,10 @@ static int keeper_clear(struct isolate *iso)
 }
 
 /* Its wait for a key is over, if it had to. */
-static void keeper_waited(struct keeper *k, struct isolate *iso)
+static void keeper_waited(struct isolate *iso)
 {
 	iso->waited_ns = iso->waits_since ? clock_now() - iso->waits_since : 0;
 	iso->waits_since = 0;
-	if (iso->waited_ns)
-		atomic_fetch_add_explicit(&k->rt->core->mux.wait_ns,
-			iso->waited_ns, memory_order_relaxed);
 }
 
 /* False: it goes on waiting. */
@@ -242,7 +239,7 @@ static bool keeper_try_bind(struct keeper *k, struct isolate *iso)
 			iso->waits_since = clock_now();
 		return false;
 	}
-	keeper_waited(k, iso);
+	keeper_waited(iso);
 	list_remove(&iso->link);
 	keeper_answer(iso, r);
 	return true;

@@ -340,6 +340,21 @@ static uint64_t pool_due(const struct isolate *iso)
 	return ttl < 0 ? UINT64_MAX : iso->last_used + (uint64_t)ttl;
 }
 
+void pool_untake(struct worker *w, struct isolate *iso)
+{
+	iso->state = ISOLATE_IDLE;
+	list_push_front(&iso->fn->local[w->id].idle, &iso->link);
+	pool_count_idle(iso->fn, 1);
+}
+
+bool pool_resident(struct worker *w, struct function *fn)
+{
+	struct list *l = list_first(&fn->local[w->id].idle);
+
+	return l &&
+	       domain_key(&container_of(l, struct isolate, link)->domain) >= 0;
+}
+
 bool pool_keep(struct pool *p, struct isolate *iso, uint64_t now)
 {
 	struct function *fn = iso->fn;

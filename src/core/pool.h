@@ -49,6 +49,10 @@ void pool_fini(struct pool *p);
 
 /* The warmest isolate of fn, or NULL. */
 struct isolate *pool_take_warm(struct worker *w, struct function *fn);
+/* It was not used after all: as if it had not been taken. */
+void pool_untake(struct worker *w, struct isolate *iso);
+/* The isolate that pool_take_warm() would give has a key. */
+bool pool_resident(struct worker *w, struct function *fn);
 /* Takes back one that answered; false: it must be dropped (run once,
  * retired). */
 bool pool_keep(struct pool *p, struct isolate *iso, uint64_t now);

@@ -64,16 +64,18 @@ struct runtime_domain {
 	struct runtime_isolate owner;
 	unsigned pins;
 	uint64_t resident; /* bytes of the owner that have pages */
+	uint64_t hits;	   /* calls whose isolate held it already */
 	uint64_t binds;	   /* times lent */
 	uint64_t steals;   /* times taken from an idle isolate */
 };
 
-/* How isolates got their keys, since the start. */
+/* How isolates got their keys, since the start. Each entry of one is one of the
+ * first three. */
 struct runtime_key_use {
 	uint64_t hits;	/* it held one */
 	uint64_t free;	/* nobody did */
 	uint64_t evict; /* it was an idle one's */
-	uint64_t waits; /* all were in use */
+	uint64_t waits; /* of all: they had to wait for their key */
 	uint64_t wait_ns;
 	uint64_t retagged; /* pages */
 };

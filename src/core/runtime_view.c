@@ -130,6 +130,17 @@ static uint64_t view_resident(const struct isolate *iso)
 	return pages * ISOLATE_PAGE;
 }
 
+/* Of one key, by its place in the table. */
+static uint64_t view_hits(struct runtime *rt, unsigned i)
+{
+	const struct domain_key *s = &rt->core->mux.slot[i];
+	uint64_t hits = __atomic_load_n(&s->kept, __ATOMIC_RELAXED);
+
+	for (unsigned w = 0; w < rt->n_workers; w++)
+		hits += rt->workers[w].core->pin_hits[s->key];
+	return hits;
+}
+
 void runtime_domains(struct runtime *rt, runtime_domain_fn *visit, void *arg)
 {
 	const struct domain_mux *mux = &rt->core->mux;
@@ -139,6 +150,7 @@ void runtime_domains(struct runtime *rt, runtime_domain_fn *visit, void *arg)
 		const struct domain_key *s = &mux->slot[i];
 		struct domain *d = __atomic_load_n(&s->owner, __ATOMIC_ACQUIRE);
 		struct runtime_domain view = {.key = s->key,
+			.hits = view_hits(rt, i),
 			.binds = __atomic_load_n(&s->binds, __ATOMIC_RELAXED),
 			.steals =
 				__atomic_load_n(&s->steals, __ATOMIC_RELAXED)};
@@ -162,12 +174,14 @@ void runtime_key_use(struct runtime *rt, struct runtime_key_use *ret)
 	memset(ret, 0, sizeof(*ret));
 	if (!rt->hardware)
 		return;
-	for (unsigned i = 0; i < rt->n_workers; i++)
-		ret->hits += rt->workers[i].core->pin_hits;
+	for (unsigned i = 0; i < rt->core->keys.n_isolate; i++)
+		ret->hits += view_hits(rt, i);
+	for (unsigned i = 0; i < rt->n_workers; i++) {
+		ret->waits += rt->workers[i].core->key_waits;
+		ret->wait_ns += rt->workers[i].core->key_wait_ns;
+	}
 	ret->evict = mux->evictions;
 	ret->free = mux->binds - ret->evict;
-	ret->waits = mux->waits;
-	ret->wait_ns = mux->wait_ns;
 	ret->retagged = mux->retagged;
 }
 

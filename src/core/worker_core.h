@@ -75,8 +75,11 @@ struct worker_core {
 	const struct worker_loop *loop;
 	int setup;		/* result of the thread's set-up */
 	const char *setup_what; /* which step failed */
-	_Atomic uint64_t pin_hits;
-	_Atomic uint64_t pin_misses;
+	struct keyline keys;	/* invocations that want a key */
+	/* By the worker alone: plain moves. */
+	_Atomic uint64_t pin_hits[PRIM_KEYS]; /* by key */
+	_Atomic uint64_t key_waits;
+	_Atomic uint64_t key_wait_ns;
 	/* A buffer on its way to the keeper and back. */
 	struct msg idle_msg;
 	struct bufpool_block idle_block;
@@ -100,12 +103,26 @@ void worker_copy_out(struct worker *w, struct isolate *iso, void *dst,
 /* Runs on the new worker's thread. */
 void *worker_main(void *worker);
 
-/* invoke.c: there may be isolates again for those that wait. */
+/* wait.c: there may be isolates again, or keys, for those that wait. */
 void invoke_waiting(struct worker *w);
-/* invoke.c: refuses those that waited too long; when to look again. */
+/* wait.c: refuses those that waited too long; when to look again. */
 uint64_t invoke_expire(struct worker *w);
+/* wait.c: no isolate; no key, or not before others. */
+void invoke_queue(struct worker *w, struct invocation *inv);
+void invoke_want_key(struct worker *w, struct invocation *inv);
+/* wait.c: an isolate came from the keeper; it ran. fn is held by the caller. */
+void invoke_key_back(struct worker *w, struct function *fn, bool shares);
+void invoke_key_ran(struct worker *w, struct function *fn);
+/* invoke.c: it takes a warm isolate, if there is one; an empty one. Either may
+ * have it wait for a key. */
+bool invoke_warm(struct worker *w, struct invocation *inv);
+bool invoke_empty(struct worker *w, struct invocation *inv);
+/* Others can run on the isolate that it is about to get. */
+bool invoke_shares(const struct invocation *inv);
 /* invoke.c: it may have its turn after a wait. False: it waits again. */
 bool invoke_again(struct worker *w, struct invocation *inv);
+/* invoke.c: the size of slot that it needs. */
+enum arena_class invoke_class(const struct invocation *inv);
 /* invoke.c: the invocation ends without having run. */
 void invoke_fail(struct invocation *inv, enum outcome outcome, const char *why);
 /* invoke.c: gives the isolate up; the keeper takes its memory. */

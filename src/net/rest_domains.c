@@ -124,10 +124,11 @@ static void domain_add(const struct runtime_domain *d, void *list)
 			"version", (json_int_t)iso->version, "state",
 			iso->state, "worker", (int)iso->worker);
 	(void)json_array_append_new(list,
-		json_pack("{s:i, s:o, s:i, s:I, s:I, s:I}", "key", d->key,
-			"owner", owner, "pins", (int)d->pins, "binds",
-			(json_int_t)d->binds, "steals", (json_int_t)d->steals,
-			"resident_bytes", (json_int_t)d->resident));
+		json_pack("{s:i, s:o, s:i, s:I, s:I, s:I, s:I}", "key", d->key,
+			"owner", owner, "pins", (int)d->pins, "hits",
+			(json_int_t)d->hits, "binds", (json_int_t)d->binds,
+			"steals", (json_int_t)d->steals, "resident_bytes",
+			(json_int_t)d->resident));
 }
 
 static json_t *use_json(struct runtime *rt)

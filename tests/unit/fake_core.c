@@ -404,6 +404,7 @@ void runtime_domains(struct runtime *rt, runtime_domain_fn *visit, void *arg)
 		.owner = {.id = 8, .state = "busy", .function = "t/echo"},
 		.pins = 1,
 		.resident = 8192,
+		.hits = 6,
 		.binds = 5,
 		.steals = 4};
 

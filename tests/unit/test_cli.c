@@ -533,8 +533,9 @@ Test(cli, domains)
 		"{\"isolation\":\"mpk\",\"isolation_reason\":null,"
 		"\"domains\":[{\"key\":3,\"owner\":{\"isolate\":7,"
 		"\"function\":\"a/f\\u001b[m\",\"state\":\"busy\"},\"pins\":1,"
-		"\"binds\":5,\"steals\":4,\"resident_bytes\":8192},"
-		"{\"key\":4,\"owner\":null,\"pins\":0,\"binds\":0,"
+		"\"hits\":12,\"binds\":5,\"steals\":4,"
+		"\"resident_bytes\":8192},"
+		"{\"key\":4,\"owner\":null,\"pins\":0,\"hits\":0,\"binds\":0,"
 		"\"steals\":0,\"resident_bytes\":0}],"
 		"\"totals\":{\"hits\":30,\"misses\":10,\"free\":1,"
 		"\"evict\":9,\"waits\":2,\"wait_s\":0.5,"
@@ -545,8 +546,10 @@ Test(cli, domains)
 
 	against("domains", reply(200, "", body), 0);
 	asked("GET /v1/domains HTTP/1.1\r\n");
-	shows("  3  a/f?[m        7  busy      1     5       4     8 KiB\n");
-	shows("  4  -             -  -         0     0       0     0 KiB\n");
+	shows("  3  a/f?[m        7  busy      1    12     5       4     8 "
+	      "KiB\n");
+	shows("  4  -             -  -         0     0     0       0     0 "
+	      "KiB\n");
 	shows("hits 30 (75.00 %), misses 10: free 1, evict 9\n"
 	      "waits 2, 0.500 s in all; pages retagged 64\n");
 	against("domains -o name", reply(200, "", body), 0);

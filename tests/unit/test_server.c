@@ -608,7 +608,7 @@ Test(server, domains)
 	cr_assert(strstr(a.body,
 		"{\"key\":3,\"owner\":{\"isolate\":8,\"function\":\"t/echo\","
 		"\"version\":0,\"state\":\"busy\",\"worker\":0},\"pins\":1,"
-		"\"binds\":5,\"steals\":4,\"resident_bytes\":8192},"
+		"\"hits\":6,\"binds\":5,\"steals\":4,\"resident_bytes\":8192},"
 		"{\"key\":4,\"owner\":null,"));
 	cr_assert(strstr(a.body,
 		"\"totals\":{\"hits\":10,\"misses\":5,\"free\":2,"
