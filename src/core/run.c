@@ -40,6 +40,7 @@ struct entry {
 	struct gate_ctl gate;
 	uint64_t heap_used;
 	uint64_t heap_peak;
+	uint64_t contexts_ready;
 };
 
 /* What is written before one: op ... invocation. */
@@ -56,8 +57,8 @@ struct operands {
 _Static_assert(sizeof(struct operands) ==
 		       sizeof(struct inside) - offsetof(struct inside, op),
 	"same layout");
-_Static_assert(
-	offsetof(struct inside, heap_peak) == offsetof(struct entry, heap_peak),
+_Static_assert(offsetof(struct inside, contexts_ready) ==
+		       offsetof(struct entry, contexts_ready),
 	"same layout");
 
 /* Runs: the keeper's view. ------------------------------------------------- */

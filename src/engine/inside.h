@@ -9,8 +9,9 @@
  * One entry, one story: the runtime writes `op` and its operands and enters.
  * The inside does it and leaves with one of the hostcalls that end the entry
  * (INSIDE_READY, _REPLY, _FAIL, _BUFFER). In between it may make the calls that
- * return (INSIDE_LOG, _TIME). The first entry ever starts `inside_main` on a
- * fresh stack; later ones return from the hostcall that ended the one before.
+ * return (INSIDE_LOG, _TIME, _COMPILED). The first entry ever starts
+ * `inside_main` on a fresh stack; later ones return from the hostcall that
+ * ended the one before.
  */
 #include <stdint.h>
 
@@ -18,7 +19,8 @@
 
 /* What the runtime asks for (struct inside, op). */
 enum inside_op {
-	INSIDE_LOAD = 1, /* load the code, find the entry point, say READY */
+	INSIDE_LOAD = 1, /* load the code, find the entry point, say READY. If
+			  * that was done: prepare one context more */
 	INSIDE_INVOKE,	 /* (load first if need be,) call it with the request */
 	INSIDE_ALLOC,	 /* allocate `want` bytes for a request, say BUFFER */
 };
@@ -32,6 +34,9 @@ enum inside_call {
 	INSIDE_BUFFER,	  /* (ptr) `want` bytes at ptr, or 0. Ends the entry */
 	INSIDE_LOG,	  /* (inside_log, ptr, len) returns 0 */
 	INSIDE_TIME,	  /* (inside_clock) nanoseconds, in coarse steps */
+	INSIDE_COMPILED,  /* (ptr, len) the code, compiled, before any of it has
+			   * run; once, at a load that has asked for it, and
+			   * no more than `want` bytes. Returns 0 */
 };
 
 enum {
@@ -86,6 +91,9 @@ struct inside {
 	 * one copy takes it all out. */
 	uint64_t heap_used;
 	uint64_t heap_peak;
+	/* Contexts that calls can have at once. A hint: what it comes to is
+	 * the function's own affair. */
+	uint64_t contexts_ready;
 
 	/* Written once, when the isolate is laid out. Addresses are absolute.
 	 */
@@ -104,6 +112,9 @@ struct inside {
 	uint64_t inits;	  /* addresses of n_inits more */
 	uint64_t n_inits;
 	uint64_t version;
+	uint32_t contexts; /* 0: one, for good. Else each call has its own, and
+			    * so many are kept ready */
+	uint32_t compiled; /* code is what INSIDE_COMPILED was given */
 	char tenant[INSIDE_NAME_MAX]; /* NUL-terminated, as all names here */
 	char function[INSIDE_NAME_MAX];
 	char entry[INSIDE_NAME_MAX];
@@ -111,7 +122,8 @@ struct inside {
 	/* Written before each entry. */
 	uint32_t op; /* enum inside_op */
 	uint32_t pad;
-	uint64_t want;	     /* INSIDE_ALLOC: bytes */
+	uint64_t want;	     /* INSIDE_ALLOC: bytes. INSIDE_LOAD: the most bytes
+			      * that INSIDE_COMPILED may have; 0: none */
 	uint64_t req;	     /* INSIDE_INVOKE: the request's bytes, in the
 			      * isolate: the window or an INSIDE_BUFFER, which
 			      * the inside frees when it is done with it */

@@ -5,7 +5,8 @@
  * makes every mishap of an honest script end in a typed failure.
  *
  *   lua_in_main   start, then for ever: do what in->op asks, leave
- *   load_*        state, libraries, chunk, entry point
+ *   load_*        state, libraries; chunk and entry point: lua_load_in.c
+ *   prepare_*     a context for a call to come: lua_context_in.c
  *   invoke_*      decode the request, call the handler, encode its result
  *
  * The work is done in protected calls; `stage` tells what an error raised at
@@ -41,6 +42,7 @@ static void leave(struct lua_in *lua, enum inside_call how, uint64_t a,
 	heap_in_stats(lua->heap, &s);
 	lua->in->heap_used = s.used;
 	lua->in->heap_peak = s.peak;
+	lua->in->contexts_ready = lua->n_ready;
 	(void)gate_hostcall(how, a, b, c, 0);
 }
 
@@ -181,105 +183,25 @@ static int on_error(lua_State *L)
 
 /* Loading ------------------------------------------------------------------*/
 
-/* What a loader of files would skip: a byte order mark, a first line of "#!".
- */
-static const char *skip_prefix(const char *code, size_t *len)
-{
-	const char *p = code;
-	const char *end = code + *len;
-
-	if (*len >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
-		p += 3;
-	if (p < end && *p == '#')
-		while (p < end && *p != '\n')
-			p++;
-	*len = (size_t)(end - p);
-	return p;
-}
-
-static bool is_callable(lua_State *L)
-{
-	if (lua_isfunction(L, -1))
-		return true;
-	if (!luaL_getmetafield(L, -1, "__call"))
-		return false;
-	lua_pop(L, 1);
-	return true;
-}
-
-/* Follows "a.b.c" from the table on top, which it replaces by what is there. */
-static bool walk(lua_State *L, const char *path)
-{
-	while (lua_istable(L, -1)) {
-		size_t len = strcspn(path, ".");
-
-		lua_pushlstring(L, path, len);
-		lua_gettable(L, -2);
-		lua_remove(L, -2);
-		if (path[len] == '\0')
-			return is_callable(L);
-		path += len + 1;
-	}
-	return false;
-}
-
-/* On top: what the chunk returned. Leaves the entry point instead. */
-static void find_entry(lua_State *L)
-{
-	const char *entry = lua_in_of(L)->in->entry;
-
-	if (entry[0] == '\0')
-		entry = "handler";
-	if (lua_isfunction(L, -1))
-		return;
-	if (lua_istable(L, -1)) {
-		lua_pushvalue(L, -1);
-		if (walk(L, entry))
-			return;
-		lua_pop(L, 1);
-	}
-	lua_pushglobaltable(L);
-	if (walk(L, entry))
-		return;
-	lua_in_of(L)->stage = INSIDE_FAIL_ENTRY;
-	lua_pushfstring(L, "no function '%s'", entry);
-	(void)lua_error(L);
-}
-
-/* Can the entry point on top see a second argument? Most handlers have none,
- * and making the context is a third of a small call. */
-static bool takes_context(lua_State *L)
-{
-	lua_Debug ar;
-
-	if (!lua_isfunction(L, -1))
-		return true;
-	lua_pushvalue(L, -1);
-	(void)lua_getinfo(L, ">u", &ar);
-	return ar.isvararg || ar.nparams > 1;
-}
-
-/* Protected. Returns the entry point. */
+/* Protected. Returns the entry point, which contexts have each for itself. */
 static int load_code(lua_State *L)
 {
-	const struct inside *in = lua_in_of(L)->in;
-	size_t len = in->code_len;
-	const char *code = skip_prefix((const char *)in->code, &len);
+	struct lua_in *lua = lua_in_of(L);
 
 	lua_lib_open(L);
-	lua_pushfstring(L, "=%s", in->function);
-	if (luaL_loadbufferx(L, code, len, lua_tostring(L, -1), "t"))
-		return lua_error(L);
-	lua_call(L, 0, 1);
-	find_entry(L);
-	lua_in_of(L)->takes_context = takes_context(L);
-	return 1;
+	lua_load_chunk(L);
+	if (lua->in->contexts == 0) {
+		lua->takes_context = lua_load_entry(L);
+		return 1;
+	}
+	lua_context_open(L);
+	lua_context_make(L);
+	return 0;
 }
 
 /* False: has left with a failure. */
 static bool load(struct lua_in *lua)
 {
-	struct inside *in = lua->in;
 	lua_State *L;
 	int status;
 
@@ -303,7 +225,6 @@ static bool load(struct lua_in *lua)
 		return false;
 	}
 	lua->loaded = true;
-	heap_in_donate(lua->heap, (void *)in->code, in->code_len + 1);
 	lua_gc(L, LUA_GCRESTART);
 	/* A negative step is credit: short lives end before they collect. */
 	lua_gc(L, LUA_GCSTEP, -GC_CREDIT_KB);
@@ -346,6 +267,11 @@ static int invoke_entry(lua_State *L)
 
 	lua->stage = INSIDE_FAIL_REQUEST;
 	push_event(L);
+	if (lua->in->contexts) {
+		lua->stage = INSIDE_FAIL_LOAD;
+		lua->takes_context = lua_context_take(L);
+		lua_replace(L, 1);
+	}
 	if (lua->takes_context)
 		lua_lib_push_context(L);
 	lua->stage = INSIDE_FAIL_ERROR;
@@ -390,10 +316,52 @@ static void forget_reply(struct lua_in *lua)
 	json_buf_reset(&lua->reply, LUA_IN_BUF_KEPT);
 }
 
+/* Protected. What waits to be used may not take what calls need. */
+static int prepare_context(lua_State *L)
+{
+	struct lua_in *lua = lua_in_of(L);
+	struct heap_in_stats s;
+
+	lua_context_leave(L);
+	heap_in_stats(lua->heap, &s);
+	if (s.used > s.limit / 2) {
+		lua_gc(L, LUA_GCCOLLECT);
+		heap_in_stats(lua->heap, &s);
+	}
+	if (s.used <= s.limit / 2)
+		lua_context_make(L);
+	lua_context_leave(L);
+	return 0;
+}
+
+/* A failure costs that context. Nobody waits for it: the log tells. */
+static void prepare(struct lua_in *lua)
+{
+	lua_State *L = lua->L;
+	const char *s;
+	size_t len;
+
+	if (lua->n_ready >= lua->in->contexts)
+		return;
+	lua->stage = INSIDE_FAIL_LOAD;
+	lua_pushcfunction(L, prepare_context);
+	if (lua_pcall(L, 0, 0, SLOT_ON_ERROR) == LUA_OK)
+		return;
+	s = lua_tolstring(L, -1, &len);
+	if (s)
+		lua_lib_log(INSIDE_LOG_WARN, s, len);
+	lua_settop(L, SLOTS);
+}
+
 static void entry_load(struct lua_in *lua)
 {
-	if (lua->loaded || load(lua))
-		leave(lua, INSIDE_READY, 0, 0, 0);
+	bool again = lua->loaded;
+
+	if (!again && !load(lua))
+		return;
+	if (again)
+		prepare(lua);
+	leave(lua, INSIDE_READY, 0, 0, 0);
 }
 
 static void entry_invoke(struct lua_in *lua)

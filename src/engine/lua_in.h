@@ -33,6 +33,7 @@ struct lua_in {
 	bool takes_context;	/* the entry point has a second parameter */
 	enum inside_fail stage; /* what an error raised now would mean */
 	void *buffer;		/* given out by INSIDE_ALLOC and not yet used */
+	size_t n_ready;		/* contexts that no call has had yet */
 	struct json_buf reply;
 	struct json_buf scratch; /* json.encode's */
 	struct random_in random;
@@ -50,6 +51,24 @@ static inline struct lua_in *lua_in_of(lua_State *L)
 
 /* Inside half of engine_lua. */
 inside_main_fn lua_in_main;
+
+/* Pushes the code as a function. Offers its compiled form, if that is wanted,
+ * and gives the room of the code to the heap. Raises what is wrong with it. */
+void lua_load_chunk(lua_State *L);
+/* Calls the chunk on top and replaces it by the entry point; true: that has a
+ * second parameter. */
+bool lua_load_entry(lua_State *L);
+
+/* Contexts (lua_context_in.c), for functions that have them. The first call
+ * takes the chunk on top. All may raise a memory error. */
+void lua_context_open(lua_State *L);
+/* Makes one more ready; raises what the chunk raises. */
+void lua_context_make(lua_State *L);
+/* Makes a ready one, or a new one, the present one. Pushes its entry point;
+ * true: that has a second parameter. */
+bool lua_context_take(lua_State *L);
+/* There is no present one: the last call's is garbage. */
+void lua_context_leave(lua_State *L);
 
 /* Sets the globals scripts may see. May raise a memory error. */
 void lua_lib_open(lua_State *L);

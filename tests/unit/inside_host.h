@@ -36,6 +36,10 @@ struct host {
 	uint64_t args[4];
 	uint64_t now_ns;
 	unsigned time_calls;
+	/* What was offered as compiled code. */
+	char *compiled;
+	size_t compiled_len;
+	size_t logged_before; /* bytes of the log when it was */
 	char log[HOST_LOG];
 	size_t log_len;
 };
@@ -64,6 +68,18 @@ static void host_log(struct host *h, uint64_t level, uint64_t p, uint64_t len)
 	h->log[h->log_len] = '\0';
 }
 
+static void host_compiled(struct host *h, uint64_t p, uint64_t len)
+{
+	cr_assert(host_owns(h, p, len), "compiled code outside the isolate");
+	cr_assert_leq(len, h->in->want);
+	cr_assert_eq(h->in->op, INSIDE_LOAD);
+	cr_assert_null(h->compiled, "offered once");
+	h->compiled = malloc(len);
+	memcpy(h->compiled, (void *)(uintptr_t)p, len);
+	h->compiled_len = len;
+	h->logged_before = h->log_len;
+}
+
 uint64_t gate_hostcall(
 	uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
@@ -76,6 +92,10 @@ uint64_t gate_hostcall(
 	if (nr == INSIDE_TIME) {
 		h->time_calls++;
 		return h->now_ns;
+	}
+	if (nr == INSIDE_COMPILED) {
+		host_compiled(h, a, b);
+		return 0;
 	}
 	h->nr = nr;
 	h->args[0] = a;
@@ -148,6 +168,7 @@ static struct host *host_new(
 __attribute__((unused)) static struct host *host_free(struct host *h)
 {
 	munmap(h->mem, h->mem_len);
+	free(h->compiled);
 	free(h);
 	return NULL;
 }
@@ -160,6 +181,7 @@ static void host_invoke(struct host *h, const char *body, size_t len)
 		h->in->want = len;
 		host_enter(h, INSIDE_ALLOC);
 		cr_assert_eq(h->nr, INSIDE_BUFFER);
+		h->in->want = 0;
 		if (!h->args[0])
 			return;
 		cr_assert(host_owns(h, h->args[0], len));
