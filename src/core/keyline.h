@@ -14,10 +14,11 @@
  * their own. When it has run, up to KEYLINE_ROW of them run on it.
  *   - Then the function goes to the end of the line.
  *
- * So the calls of one function run in their order, and a call is overtaken by
- * KEYLINE_ROW + 1 others for each function before it in line, no more: with n
- * functions before its own it has run when at most n + 1 turns are over, as the
- * k-th of its function after ceil(k / (KEYLINE_ROW + 1)) times as many.
+ * So the calls of one function run in their order, and overtaking is bounded:
+ * while a function stands in line any other has one turn before it, that is
+ * KEYLINE_ROW + 1 calls, and the k-th of its calls has run after its turn
+ * number ceil(k / (KEYLINE_ROW + 1)). Only who had its turn, and then found no
+ * isolate or memory, comes before the line.
  */
 #include <stdbool.h>
 #include <stddef.h>
