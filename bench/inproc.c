@@ -138,6 +138,8 @@ static void inproc_turn(struct worker *w)
 {
 	w->now = clock_now();
 	(void)worker_poll(w);
+	if (worker_has_chores(w))
+		worker_chore(w);
 }
 
 uint64_t inproc_call(

@@ -29,6 +29,12 @@ struct control_job {
 	struct control_load load;
 };
 
+enum {
+	/* Compiled code is about as long as its text. */
+	COMPILED_FACTOR = 4,
+	COMPILED_ROOM = 4096,
+};
+
 void control_post(struct runtime *rt, struct msg *msg)
 {
 	(void)inbox_push(&rt->inbox, msg);
@@ -102,10 +108,47 @@ void control_release(struct control_req *req)
 
 /* Trial loads. ------------------------------------------------------------- */
 
+/* Room for compiled code, so that the worker needs none of its own. Without it
+ * the text does. */
+static void control_job_room(struct control_job *job)
+{
+	const struct function *fn = job->inv.fn;
+	size_t most = job->req->worker->rt->opt.max_code;
+	size_t room = COMPILED_FACTOR * fn->code_len + COMPILED_ROOM;
+	size_t fits = isolate_code_room(isolate_bytes(fn->opt.memory_bytes));
+
+	if (!fn->code)
+		return;
+	if (room > fits)
+		room = fits;
+	if (most && room > most)
+		room = most;
+	if (room == 0)
+		return;
+	job->inv.compiled.at = malloc(room + 1);
+	job->inv.compiled.room = job->inv.compiled.at ? room : 0;
+}
+
+/* What came of it is the function's, or nobody's. */
+static void control_job_keep(struct control_job *job)
+{
+	char *code = job->inv.compiled.at;
+	size_t len = job->inv.compiled.len;
+	char *fit;
+
+	if (len == 0 || job->load.outcome != OUTCOME_OK) {
+		free(code);
+		return;
+	}
+	fit = realloc(code, len + 1);
+	function_compiled(job->inv.fn, fit ? fit : code, len);
+}
+
 static void control_job_home(struct msg *msg)
 {
 	struct control_job *job = container_of(msg, struct control_job, msg);
 
+	control_job_keep(job);
 	job->then(job->req, &job->load);
 	free(job);
 }
@@ -152,6 +195,7 @@ int control_load(
 	job->then = then;
 	job->inv.fn = fn;
 	job->inv.load_only = true;
+	control_job_room(job);
 	job->inv.done = control_job_done;
 	job->msg.run = control_job_start;
 	worker_post(req->worker, &job->msg);

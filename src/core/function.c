@@ -70,7 +70,7 @@ struct function *function_new(const struct function_options *opt,
 		return NULL;
 	}
 	fn->program = program;
-	fn->code_len = code_len;
+	fn->code_len = fn->given_len = code_len;
 	fn->magic = FUNCTION_MAGIC;
 	fn->opt = *opt;
 	fn->created = clock_real();
@@ -85,6 +85,16 @@ struct function *function_new(const struct function_options *opt,
 	digest_sha256(code, code_len, fn->digest);
 	strcpy(stpcpy(stpcpy(fn->id, opt->tenant), "/"), opt->name);
 	return fn;
+}
+
+void function_compiled(struct function *fn, char *code, size_t len)
+{
+	CHECK(fn->code && !fn->compiled);
+	free(fn->code);
+	code[len] = '\0';
+	fn->code = code;
+	fn->given_len = len;
+	fn->compiled = true;
 }
 
 static void function_free(struct msg *msg)

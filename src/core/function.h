@@ -34,6 +34,8 @@ struct function_options {
 	uint32_t max_concurrency; /* invocations at once; 0: no limit */
 	uint32_t max_rate;	  /* invocations per second; 0: no limit */
 	uint64_t cpu_ns;	  /* of one invocation; 0: no limit */
+	uint32_t contexts;	  /* kept prepared in an isolate; 0: calls of an
+				   * isolate share one */
 	struct tenant *owner;	  /* whose limits hold too, or NULL */
 };
 
@@ -70,7 +72,11 @@ struct function {
 	char id[FUNCTION_ID_MAX];
 	char digest[FUNCTION_DIGEST_HEX]; /* SHA-256 of the code, hex */
 	struct function_options opt;
-	char *code;	 /* NUL-terminated; NULL: there is a program */
+	/* What isolates are given, NUL-terminated: the code as it was
+	 * registered, or compiled; NULL: there is a program. */
+	char *code;
+	size_t given_len; /* bytes at code */
+	bool compiled;
 	size_t code_len; /* as it was registered */
 	struct program *program;
 	struct function_stats stats;
@@ -94,6 +100,14 @@ void function_home(
  * still the caller's. Control thread. */
 struct function *function_new(const struct function_options *opt,
 	const void *code, size_t code_len, struct program *program);
+/*
+ * Takes over `code`, malloc'ed with one byte more than len, which isolates are
+ * given from now on in place of the text. It came out of an isolate, so it is
+ * as hostile as the function itself; it goes to isolates of this version alone,
+ * and no request's data was ever where it comes from. Control thread, before
+ * fn is published.
+ */
+void function_compiled(struct function *fn, char *code, size_t len);
 /* Any thread; a worker's last put hands the function to the control thread. */
 void function_get(struct function *fn);
 void function_put(struct function *fn);

@@ -155,6 +155,16 @@ static void invoke_count_busy(struct invocation *inv, uint32_t by)
 		&inv->fn->stats.busy, by, memory_order_relaxed);
 }
 
+/* Kept: does it want more contexts? Who got none has to be called first. */
+static void invoke_note(struct worker *w, const struct invocation *inv)
+{
+	struct isolate *iso = inv->isolate;
+
+	if (iso->contexts_ready < iso->fn->opt.contexts &&
+		iso->contexts_ready >= inv->prepare)
+		prepare_note(w, iso);
+}
+
 static void invoke_settle(struct worker *w, struct invocation *inv)
 {
 	const struct invoke_end *end = &invoke_ends[inv->outcome];
@@ -171,8 +181,11 @@ static void invoke_settle(struct worker *w, struct invocation *inv)
 		isolate_drop(iso, end->why);
 	else if (limiter_pressed(w, iso->fn))
 		isolate_drop(iso, METRIC_DESTROY_PRESSURE);
-	else if (!pool_keep(&w->core->pool, iso, inv->end_ns))
+	else if (!pool_keep(&w->core->pool, iso,
+			 inv->chore ? iso->last_used : inv->end_ns))
 		isolate_drop(iso, METRIC_DESTROY_RETIRED);
+	else
+		invoke_note(w, inv);
 	inv->isolate = NULL;
 }
 
@@ -462,7 +475,7 @@ bool invoke_again(struct worker *w, struct invocation *inv)
 	return true;
 }
 
-void invoke_start(struct worker *w, struct invocation *inv)
+static void invoke_begin(struct worker *w, struct invocation *inv)
 {
 	inv->worker = w;
 	inv->isolate = NULL;
@@ -489,7 +502,34 @@ void invoke_start(struct worker *w, struct invocation *inv)
 	keyline_call_init(&inv->keys);
 	invoke_name(w, inv);
 	metrics_inc(w->metrics, METRIC_IN_FLIGHT, 0);
+}
+
+void invoke_start(struct worker *w, struct invocation *inv)
+{
+	invoke_begin(w, inv);
 	if (inv->fn->limited && !inv->load_only && !limiter_enter(w, inv))
 		return;
 	invoke_go(w, inv);
+}
+
+void invoke_context(
+	struct worker *w, struct isolate *iso, struct invocation *inv)
+{
+	struct function *fn = inv->fn;
+
+	/* No key is taken from others for what may never be of use. */
+	if (domain_pin(&iso->domain) < 0)
+		return;
+	/* The invocation may drop the isolate, and the function with it. */
+	function_get(fn);
+	invoke_begin(w, inv);
+	pool_take(iso);
+	iso->state = ISOLATE_BUSY;
+	iso->inv = inv;
+	inv->isolate = iso;
+	inv->cold = false;
+	inv->chore = true;
+	invoke_count_busy(inv, 1);
+	invoke_run(w, inv);
+	function_put(fn);
 }

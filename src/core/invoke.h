@@ -30,6 +30,15 @@ struct invocation {
 	size_t req_len;
 	uint64_t timeout_ns; /* 0: the function's own; else at most that */
 	bool load_only;	     /* registration: load, do not call */
+	/* Of load_only. How many contexts are to be ready, if there is time. */
+	uint32_t prepare;
+	/* Where compiled code goes, if it is wanted (room > 0); len is set
+	 * before done, 0: none came. */
+	struct {
+		char *at;
+		size_t room;
+		size_t len;
+	} compiled;
 	invoke_done_fn *done;
 
 	/* Set before done. The reply, or for failures a message for the user,
@@ -60,6 +69,7 @@ struct invocation {
 	struct isolate *isolate;
 	bool admitted;	       /* counts in its quotas of concurrency */
 	bool again;	       /* has waited for a quota */
+	bool chore;	       /* nobody asked for it: no use of its isolate */
 	struct quota *blocked; /* waits for it */
 	struct quota *asked;   /* other workers know that it does */
 };

@@ -106,7 +106,14 @@ size_t isolate_image(void)
 static size_t isolate_code_end(const struct function *fn)
 {
 	return fn->program ? isolate_image() + fn->program->span
-			   : isolate_code() + fn->code_len + 1;
+			   : isolate_code() + fn->given_len + 1;
+}
+
+size_t isolate_code_room(size_t bytes)
+{
+	size_t rest = isolate_code() + 1 + ISOLATE_PAGE;
+
+	return bytes > rest ? bytes - rest : 0;
 }
 
 bool isolate_has_room(size_t bytes, const struct function *fn)
@@ -124,7 +131,8 @@ static void isolate_describe(struct isolate *iso, struct inside *in)
 		program_describe(fn->program, base + isolate_image(), in);
 	} else {
 		in->code = base + isolate_code();
-		in->code_len = fn->code_len;
+		in->code_len = fn->given_len;
+		in->compiled = fn->compiled;
 	}
 	in->heap = align_up(base + isolate_code_end(fn), HEAP_ALIGN);
 	in->heap_len = end - in->heap;
@@ -132,6 +140,7 @@ static void isolate_describe(struct isolate *iso, struct inside *in)
 	in->stack_len = ISOLATE_STACK;
 	in->memory_limit = fn->opt.memory_bytes;
 	in->version = fn->version;
+	in->contexts = fn->opt.contexts;
 	memcpy(in->tenant, fn->opt.tenant, sizeof(in->tenant));
 	memcpy(in->function, fn->opt.name, sizeof(in->function));
 	memcpy(in->entry, fn->opt.entry, sizeof(in->entry));
@@ -171,6 +180,7 @@ bool isolate_layout(struct isolate *iso, struct function *fn)
 	iso->fn = fn;
 	iso->loaded = false;
 	iso->given_up = false;
+	iso->contexts_ready = 0;
 	iso->ctl = at + tls;
 	iso->window = (uint64_t)iso->base + isolate_window();
 	if (!isolate_has_room(iso->mapped, fn))
@@ -181,7 +191,7 @@ bool isolate_layout(struct isolate *iso, struct function *fn)
 	isolate_first_frame(iso, in);
 	isolate_put(iso, at, head, tls + sizeof(*in));
 	if (fn->code)
-		isolate_put(iso, in->code, fn->code, fn->code_len + 1);
+		isolate_put(iso, in->code, fn->code, fn->given_len + 1);
 	return true;
 }
 

@@ -71,9 +71,11 @@ struct isolate {
 	uint64_t window;
 	uint64_t created; /* clock_now() */
 	uint64_t last_used;
-	uint64_t expires; /* when the pool looks at it again */
-	bool loaded;	  /* the code is in */
-	bool given_up;	  /* by the code itself: not to be used again */
+	uint64_t expires;	 /* when the pool looks at it again */
+	bool loaded;		 /* the code is in */
+	uint32_t contexts_ready; /* as it says, at most what its function asked
+				  * for */
+	bool given_up;		 /* by the code itself: not to be used again */
 	_Atomic uint64_t calls;
 	_Atomic uint64_t heap_used;
 	_Atomic uint64_t heap_peak;
@@ -102,6 +104,9 @@ struct isolate {
 size_t isolate_image(void);
 /* A budget of `bytes` has room for fn's code. */
 bool isolate_has_room(size_t bytes, const struct function *fn);
+
+/* Bytes of code, at most, that a budget of `bytes` has room for. */
+size_t isolate_code_room(size_t bytes);
 
 /* Lays the isolate out for fn: frame, TLS block, control block, code. It is
  * resident and pinned, and fn's program is mapped. False: fn's code does not

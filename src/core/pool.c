@@ -355,6 +355,13 @@ bool pool_resident(struct worker *w, struct function *fn)
 	       domain_key(&container_of(l, struct isolate, link)->domain) >= 0;
 }
 
+void pool_take(struct isolate *iso)
+{
+	CHECK(iso->state == ISOLATE_IDLE);
+	list_remove(&iso->link);
+	pool_count_idle(iso->fn, -1u);
+}
+
 bool pool_keep(struct pool *p, struct isolate *iso, uint64_t now)
 {
 	struct function *fn = iso->fn;
@@ -434,8 +441,7 @@ void pool_forget(struct pool *p, struct isolate *iso)
 
 static void pool_drop_idle(struct isolate *iso, enum metric_destroy why)
 {
-	list_remove(&iso->link);
-	pool_count_idle(iso->fn, -1u);
+	pool_take(iso);
 	isolate_drop(iso, why);
 }
 

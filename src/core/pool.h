@@ -49,6 +49,8 @@ void pool_fini(struct pool *p);
 
 /* The warmest isolate of fn, or NULL. */
 struct isolate *pool_take_warm(struct worker *w, struct function *fn);
+/* Takes that idle one. */
+void pool_take(struct isolate *iso);
 /* It was not used after all: as if it had not been taken. */
 void pool_untake(struct worker *w, struct isolate *iso);
 /* The isolate that pool_take_warm() would give has a key. */

@@ -105,6 +105,7 @@ static bool registry_same(const struct function *a, const struct function *b)
 	       a->opt.idle_ttl_ns == b->opt.idle_ttl_ns &&
 	       a->opt.max_concurrency == b->opt.max_concurrency &&
 	       a->opt.max_rate == b->opt.max_rate &&
+	       a->opt.contexts == b->opt.contexts &&
 	       a->opt.cpu_ns == b->opt.cpu_ns;
 }
 

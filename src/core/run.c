@@ -174,6 +174,25 @@ static uint64_t hostcall_time(const struct gate_ctl *call)
 							 : clock_real());
 }
 
+/*
+ * Compiled code, hostile like everything from there. The one time for it is a
+ * load on trial, which has made room for it: then no request has been in this
+ * isolate. False: it is not that time, or not that much.
+ */
+static bool hostcall_compiled(
+	struct worker *w, struct invocation *inv, const struct gate_ctl *call)
+{
+	uint64_t len = call->args[1];
+
+	if (inv->isolate->loaded || inv->compiled.len > 0 || len == 0 ||
+		len > inv->compiled.room ||
+		!isolate_contains(inv->isolate, call->args[0], len))
+		return false;
+	worker_copy_out(w, inv->isolate, inv->compiled.at, call->args[0], len);
+	inv->compiled.len = len;
+	return true;
+}
+
 /* A hostcall that returns; false: it is none of those. */
 static bool hostcall_returning(
 	struct worker *w, struct invocation *inv, const struct gate_ctl *call)
@@ -184,7 +203,8 @@ static bool hostcall_returning(
 		hostcall_log(w, inv, call);
 	else if (call->nr == INSIDE_TIME)
 		ret = hostcall_time(call);
-	else
+	else if (call->nr != INSIDE_COMPILED ||
+		 !hostcall_compiled(w, inv, call))
 		return false;
 	worker_copy_in(w, inv->isolate,
 		inside_at(inv->isolate, offsetof(struct inside, gate.ret)),
@@ -418,12 +438,16 @@ static void end_fail(
 /* What it says, but no more than it can have. */
 static void run_note_heap(struct isolate *iso, const struct entry *e)
 {
+	uint32_t contexts = iso->fn->opt.contexts;
 	uint64_t used = e->heap_used, peak = e->heap_peak;
 
 	used = used < iso->mapped ? used : iso->mapped;
 	peak = peak < iso->mapped ? peak : iso->mapped;
 	atomic_store_explicit(&iso->heap_used, used, memory_order_relaxed);
 	atomic_store_explicit(&iso->heap_peak, peak, memory_order_relaxed);
+	iso->contexts_ready = e->contexts_ready < contexts
+				      ? (uint32_t)e->contexts_ready
+				      : contexts;
 }
 
 /* The conversation. -------------------------------------------------------- */
@@ -461,7 +485,9 @@ static bool run_step(struct worker *w, struct invocation *inv,
 /* Loads the code if that was not done yet. */
 static bool run_load(struct worker *w, struct invocation *inv, uint64_t timeout)
 {
-	struct operands ops = {.op = INSIDE_LOAD, .timeout_ns = timeout};
+	struct operands ops = {.op = INSIDE_LOAD,
+		.want = inv->compiled.room,
+		.timeout_ns = timeout};
 	struct entry e;
 
 	if (!inv->isolate->loaded && !run_step(w, inv, &ops, INSIDE_READY, &e))
@@ -469,6 +495,31 @@ static bool run_load(struct worker *w, struct invocation *inv, uint64_t timeout)
 	inv->isolate->loaded = true;
 	inv->outcome = OUTCOME_OK;
 	return true;
+}
+
+/* Has contexts prepared, one after the other, as long as each comes about and
+ * there is time enough for the next. */
+static void run_prepare(
+	struct worker *w, struct invocation *inv, uint64_t timeout)
+{
+	struct isolate *iso = inv->isolate;
+	struct operands ops = {.op = INSIDE_LOAD};
+	uint64_t end = inv->run_begin_ns + timeout;
+	uint64_t began, took = 0;
+	struct entry e;
+
+	while (iso->contexts_ready < inv->prepare) {
+		uint32_t before = iso->contexts_ready;
+
+		began = clock_now();
+		if (began >= end || end - began < 4 * took)
+			return;
+		ops.timeout_ns = end - began;
+		if (!run_step(w, inv, &ops, INSIDE_READY, &e) ||
+			iso->contexts_ready == before)
+			return;
+		took = clock_now() - began;
+	}
 }
 
 /* Where the request's bytes go; 0: nowhere, the invocation is over. */
@@ -521,10 +572,10 @@ void run_converse(struct worker *w, struct invocation *inv, uint64_t timeout)
 	const struct gate_thread *gate = w->core->gate;
 
 	w->core->gate->fault.signal = 0;
-	if (inv->load_only)
-		(void)run_load(w, inv, timeout);
-	else
+	if (!inv->load_only)
 		run_call(w, inv, timeout);
+	else if (run_load(w, inv, timeout))
+		run_prepare(w, inv, timeout);
 	if (inv->outcome == OUTCOME_OUT_OF_MEMORY)
 		inv->heap_peak = atomic_load_explicit(
 			&inv->isolate->heap_peak, memory_order_relaxed);

@@ -30,6 +30,7 @@ struct runtime_options {
 	size_t max_functions;
 	size_t max_request;	/* bytes */
 	size_t max_response;	/* bytes */
+	size_t max_code;	/* bytes that a function keeps; 0: no limit */
 	size_t max_log;		/* bytes of one invocation */
 	size_t buffer_bytes;	/* address space for buffers per worker */
 	size_t max_queue;	/* invocations waiting, per worker */

@@ -102,8 +102,10 @@ static void warm_step(struct msg *msg)
 		control_post(p->worker->rt, &p->msg);
 		return;
 	}
-	p->inv = (struct invocation){
-		.fn = p->warm->fn, .load_only = true, .done = warm_loaded};
+	p->inv = (struct invocation){.fn = p->warm->fn,
+		.load_only = true,
+		.prepare = p->warm->fn->opt.contexts,
+		.done = warm_loaded};
 	invoke_start(p->worker, &p->inv);
 }
 

@@ -141,6 +141,17 @@ void worker_post(struct worker *w, struct msg *msg)
 		CHECK(errno == EAGAIN);
 }
 
+bool worker_has_chores(const struct worker *w)
+{
+	return w->core->prepare.n > 0 && !worker_draining(w);
+}
+
+void worker_chore(struct worker *w)
+{
+	if (inbox_empty(&w->inbox) && worker_has_chores(w))
+		prepare_one(w);
+}
+
 bool worker_may_sleep(struct worker *w)
 {
 	qsbr_offline(&w->core->reader);

@@ -65,6 +65,14 @@ struct worker_loop {
  */
 uint64_t worker_poll(struct worker *w);
 
+/*
+ * What can be done while nobody wants anything: a context is prepared for a
+ * call to come. It may take as long as a load. Before it, the loop sends what
+ * is to be sent and looks for new work; one chore at a time.
+ */
+bool worker_has_chores(const struct worker *w);
+void worker_chore(struct worker *w);
+
 /* Any other thread: deliver a message; msg->run runs on the worker. */
 void worker_post(struct worker *w, struct msg *msg);
 

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "core/isolate.h"
 #include "core/pool.h"
+#include "core/prepare.h"
 #include "core/runtime.h"
 #include "core/worker.h"
 #include "pkey/gate.h"
@@ -83,6 +84,7 @@ struct worker_core {
 	/* A buffer on its way to the keeper and back. */
 	struct msg idle_msg;
 	struct bufpool_block idle_block;
+	struct prepare prepare;
 	bool idle_out;
 	uint64_t give_back_at;
 	struct msg nudge[2];	 /* for the drain, for the stop */
@@ -125,6 +127,10 @@ bool invoke_again(struct worker *w, struct invocation *inv);
 enum arena_class invoke_class(const struct invocation *inv);
 /* invoke.c: the invocation ends without having run. */
 void invoke_fail(struct invocation *inv, enum outcome outcome, const char *why);
+/* invoke.c: an idle isolate that holds a key gets one context more by `inv`,
+ * which is the caller's. */
+void invoke_context(
+	struct worker *w, struct isolate *iso, struct invocation *inv);
 /* invoke.c: gives the isolate up; the keeper takes its memory. */
 void isolate_drop(struct isolate *iso, enum metric_destroy why);
 /* The same of one that never had a function. */

@@ -96,6 +96,7 @@ int start_runtime(
 		.max_functions = cfg->limits.functions,
 		.max_request = cfg->limits.request_bytes,
 		.max_response = cfg->limits.response_bytes,
+		.max_code = cfg->limits.code_bytes,
 		.max_log = cfg->limits.log_bytes,
 		.buffer_bytes = BUFFER_BYTES,
 		.max_queue = cfg->limits.queue,

@@ -251,6 +251,12 @@ static void hub_enter(struct hub *hub, uint64_t deadline)
 	hub_list_move(&hub->queued, &hub->sent);
 	hub->unflushed = false;
 	hub->eager = false;
+	if (idle && worker_has_chores(w)) {
+		ring_enter(&hub->ring, 0);
+		if (!ring_has_more(&hub->ring))
+			worker_chore(w);
+		return;
+	}
 	if (idle && worker_may_sleep(w)) {
 		ring_wake_at(&hub->ring, deadline);
 		ring_enter(&hub->ring, 1);

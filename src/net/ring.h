@@ -64,6 +64,12 @@ static inline bool ring_settled(const struct ring *r)
 	       !(*(volatile unsigned *)r->u.sq.kflags & IORING_SQ_CQ_OVERFLOW);
 }
 
+/* There is something for ring_reap(). */
+static inline bool ring_has_more(const struct ring *r)
+{
+	return io_uring_cq_ready(&r->u) > 0;
+}
+
 /* See to it that ring_enter() does not sleep past `at` (clock_now() time;
  * UINT64_MAX: may sleep for ever). May wake earlier. */
 void ring_wake_at(struct ring *r, uint64_t at);

@@ -228,6 +228,17 @@ uint64_t worker_poll(struct worker *w)
 
 /* Threads. */
 
+bool worker_has_chores(const struct worker *w)
+{
+	(void)w;
+	return false;
+}
+
+void worker_chore(struct worker *w)
+{
+	(void)w;
+}
+
 void worker_post(struct worker *w, struct msg *msg)
 {
 	uint64_t one = 1;

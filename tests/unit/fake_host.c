@@ -47,6 +47,8 @@ void host_turn(struct worker *w)
 {
 	w->now = clock_now();
 	(void)worker_poll(w);
+	if (worker_has_chores(w))
+		worker_chore(w);
 }
 
 static void host_loop(struct worker *w, void *arg)

@@ -111,7 +111,7 @@ SCRIPT(honest)
 
 SCRIPT(unknown_hostcalls)
 {
-	static const uint64_t numbers[] = {0, INSIDE_TIME + 1, 255, 256,
+	static const uint64_t numbers[] = {0, INSIDE_COMPILED + 1, 255, 256,
 		(uint64_t)1 << 32 | INSIDE_REPLY, (uint64_t)1 << 63,
 		UINT64_MAX};
 
