@@ -14,6 +14,7 @@
 #define MEMORY_MB_MAX ((uint32_t)(ARENA_BIG_BYTES >> 20))
 #define MS_MAX 86400000u
 #define CALLS_MAX 1000000u
+#define CONTEXTS_MAX 16u
 
 /* Deploy ------------------------------------------------------------------- */
 
@@ -26,7 +27,8 @@ enum {
 	DEPLOY_LANGUAGE,
 	DEPLOY_CPU_MS,
 	DEPLOY_CONCURRENCY,
-	DEPLOY_RATE
+	DEPLOY_RATE,
+	DEPLOY_CONTEXTS
 };
 
 /* 0 and NULL: left to the daemon. */
@@ -41,6 +43,7 @@ struct deploy {
 	const char *cpu_ms;
 	const char *max_concurrency;
 	const char *max_rate;
+	const char *contexts;
 };
 
 static const struct {
@@ -99,6 +102,9 @@ static int deploy_option(void *ctx, struct cli *cli, int id, const char *arg)
 	case DEPLOY_RATE:
 		return number_or_0(
 			cli, "--max-rate", arg, CALLS_MAX, &d->max_rate);
+	case DEPLOY_CONTEXTS:
+		return number_or_0(
+			cli, "--contexts", arg, CONTEXTS_MAX, &d->contexts);
 	default:
 		return cli_number(
 			cli, "--timeout-ms", arg, MS_MAX, &d->timeout_ms);
@@ -177,6 +183,8 @@ static void deploy_path(
 		buf_addf(to, "&max_concurrency=%.20s", d->max_concurrency);
 	if (d->max_rate)
 		buf_addf(to, "&max_rate=%.20s", d->max_rate);
+	if (d->contexts)
+		buf_addf(to, "&contexts=%.20s", d->contexts);
 	(void)buf_cstr(to);
 }
 
@@ -299,6 +307,10 @@ const struct cli_command cmd_deploy = {
 				DEPLOY_CONCURRENCY},
 			{"max-rate", 0, "N", "calls per second (0: any)",
 				DEPLOY_RATE},
+			{"contexts", 0, "N",
+				"a context for each call, so many ready (0: "
+				"no)",
+				DEPLOY_CONTEXTS},
 			{"language", 'l', "LANG", "by FILE's extension",
 				DEPLOY_LANGUAGE},
 			{0}},

@@ -93,6 +93,7 @@ struct config {
 		uint32_t cpu_ms; /* each 0: no limit */
 		uint32_t max_concurrency;
 		uint32_t max_rate;
+		uint32_t contexts;
 	} defaults;
 	struct {
 		uint32_t header_ms;

@@ -120,6 +120,9 @@ const struct config_key config_keys[] = {
 	UINT("defaults.max_rate", defaults.max_rate, 0, 1000000, "0",
 	 "invocations per second of a function that asks for none; 0: no "
 	 "limit"),
+	UINT("defaults.contexts", defaults.contexts, 0, 16, "0",
+	 "contexts kept ready in an isolate of a function that asks for none "
+	 "and can have them; 0: calls share one"),
 	UINT("timeouts.header_ms", timeouts.header_ms, 1, HOUR_MS, "10000",
 	 "from the first byte of a request to the end of its headers"),
 	UINT("timeouts.body_ms", timeouts.body_ms, 1, HOUR_MS, "30000",

@@ -41,6 +41,7 @@ static void server_knobs(const struct config *cfg, struct server_options *opt)
 		.default_cpu_ns = cfg->defaults.cpu_ms * CLOCK_MS,
 		.default_concurrency = cfg->defaults.max_concurrency,
 		.default_rate = cfg->defaults.max_rate,
+		.default_contexts = cfg->defaults.contexts,
 		.max_memory_bytes = (uint64_t)cfg->limits.memory_mb << 20,
 		.max_timeout_ns = cfg->limits.timeout_ms * CLOCK_MS,
 		.max_idle_ttl_ns = cfg->limits.idle_ttl_ms * CLOCK_MS,

@@ -41,6 +41,8 @@ struct engine {
 	/* Without hardware keys only engines that cannot form an arbitrary
 	 * address are allowed to run. */
 	bool memory_safe;
+	/* An isolate can have several contexts, one for each call. */
+	bool contexts;
 	inside_main_fn *inside_main;
 	/* Looks at the code's bytes. 0, ENGINE_E_REJECTED, or -errno. Control
 	 * thread. */

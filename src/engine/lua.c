@@ -34,6 +34,7 @@ const struct engine engine_lua = {
 	.name = "lua",
 	.media_type = "text/x-lua",
 	.memory_safe = true,
+	.contexts = true,
 	.inside_main = lua_in_main,
 	.admit = lua_admit,
 };

@@ -28,6 +28,7 @@ struct registration *registration_new(const struct server *s)
 		.max_concurrency = s->opt.default_concurrency,
 		.max_rate = s->opt.default_rate,
 		.cpu_ns = s->opt.default_cpu_ns,
+		.contexts = s->opt.default_contexts,
 	};
 	return reg;
 }
@@ -173,6 +174,16 @@ static bool engine_allowed(struct control_req *req, struct registration *reg)
 	       reg->opt.engine->memory_safe;
 }
 
+/* The default is for those that can have them. */
+static bool contexts_allowed(struct registration *reg)
+{
+	if (reg->opt.engine->contexts)
+		return true;
+	if (!reg->contexts_given)
+		reg->opt.contexts = 0;
+	return reg->opt.contexts == 0;
+}
+
 /* Looks at the code and makes the function. False: failed, and said so. */
 static bool admitted(struct control_req *req, struct registration *reg,
 	const void *bytes, size_t len)
@@ -220,6 +231,12 @@ void registration_start(struct control_req *req, struct registration *reg,
 			"native code needs memory protection keys, which "
 			"this machine does not have; `gvisord serve "
 			"--unsafe-native` runs it without any isolation");
+		return;
+	}
+	if (!contexts_allowed(reg)) {
+		failed(req, reg, PROBLEM_REQUEST_INVALID,
+			"\"contexts\" must be 0 for native code: each of its "
+			"isolates has one");
 		return;
 	}
 	if (code_len == 0) {

@@ -25,6 +25,7 @@ enum registration_result {
 
 struct registration {
 	struct function_options opt;
+	bool contexts_given; /* opt.contexts is no default */
 	void (*done)(struct control_req *req, const struct registration *reg);
 
 	/* For done. */

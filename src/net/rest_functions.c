@@ -24,15 +24,16 @@ enum {
 
 /* PUT. ----------------------------------------------------------------------*/
 
-/* Options for which 0 is a value: no limit. */
+/* Options for which 0 is a value: no limit, no contexts. */
 enum {
 	WISH_CPU_MS,
 	WISH_CONCURRENCY,
 	WISH_RATE,
+	WISH_CONTEXTS,
 	WISH_LIMITS
 };
 static const char *const wish_limits[WISH_LIMITS] = {
-	"cpu_ms", "max_concurrency", "max_rate"};
+	"cpu_ms", "max_concurrency", "max_rate", "contexts"};
 
 enum {
 	CALLS_MAX = 1000000
@@ -40,8 +41,14 @@ enum {
 
 static uint64_t wish_most(const struct exchange *x, unsigned limit)
 {
-	return limit == WISH_CPU_MS ? x->server->opt.max_timeout_ns / CLOCK_MS
-				    : CALLS_MAX;
+	switch (limit) {
+	case WISH_CPU_MS:
+		return x->server->opt.max_timeout_ns / CLOCK_MS;
+	case WISH_CONTEXTS:
+		return FUNCTION_CONTEXTS_MAX;
+	default:
+		return CALLS_MAX;
+	}
 }
 
 /* What both forms of a PUT can say; 0 entries keep the defaults. */
@@ -94,6 +101,9 @@ static bool wish_apply(
 		reg->opt.max_concurrency = (uint32_t)w->limit[WISH_CONCURRENCY];
 	if (w->limit_given[WISH_RATE])
 		reg->opt.max_rate = (uint32_t)w->limit[WISH_RATE];
+	reg->contexts_given = w->limit_given[WISH_CONTEXTS];
+	if (reg->contexts_given)
+		reg->opt.contexts = (uint32_t)w->limit[WISH_CONTEXTS];
 	return !w->entry || registration_entry(reg, slice_of(w->entry), err);
 }
 
@@ -103,7 +113,8 @@ static bool put_query(
 	const struct server_options *o = &x->server->opt;
 	struct query_param q[] = {{"language"}, {"entry"}, {"memory_mb"},
 		{"timeout_ms"}, {"idle_ttl_ms", .or_minus_one = true},
-		{wish_limits[0]}, {wish_limits[1]}, {wish_limits[2]}};
+		{wish_limits[0]}, {wish_limits[1]}, {wish_limits[2]},
+		{wish_limits[3]}};
 
 	if (query_parse(x->query, q, 5 + WISH_LIMITS, mem, err) ||
 		query_u64(&q[2], 1, o->max_memory_bytes >> 20, err,
@@ -145,6 +156,8 @@ static bool put_object(struct exchange *x, json_t *object, struct wish *w,
 			.max = wish_most(x, 1)},
 		{wish_limits[2], .number = &w->limit[2],
 			.max = wish_most(x, 2)},
+		{wish_limits[3], .number = &w->limit[3],
+			.max = wish_most(x, 3)},
 	};
 
 	if (!rest_read_fields(object, f, sizeof(f) / sizeof(f[0]), err))

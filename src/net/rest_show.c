@@ -93,6 +93,7 @@ void rest_show_function(struct buf *b, struct function *fn)
 	show_number(b, "cpu_ms", (int64_t)(o->cpu_ns / CLOCK_MS));
 	show_number(b, "max_concurrency", o->max_concurrency);
 	show_number(b, "max_rate", o->max_rate);
+	show_number(b, "contexts", o->contexts);
 	show_text(b, "created", created);
 	if (o->owner)
 		show_tenant(b, o->owner);

@@ -38,6 +38,7 @@ struct server_options {
 	uint64_t default_cpu_ns; /* each 0: no limit */
 	uint32_t default_concurrency;
 	uint32_t default_rate;
+	uint32_t default_contexts;
 	bool admit_system_calls; /* their bytes in native code */
 	uint64_t max_memory_bytes;
 	uint64_t max_timeout_ns;

@@ -210,6 +210,7 @@ Test(cli, option_errors)
 	is("deploy x.lua --max-concurrency 1000001", 2, "",
 		"--max-concurrency wants a whole number from 0 to 1000000");
 	is("deploy x.lua --max-rate x", 2, "", "--max-rate wants");
+	is("deploy x.lua --contexts 17", 2, "", "--contexts wants");
 	is("deploy x.lua --cpu-ms -5", 2, "", "--cpu-ms wants");
 	is("describe", 2, "", "too few arguments");
 	is("describe a b", 2, "", "one argument too many: \"b\"");
@@ -264,11 +265,11 @@ Test(cli, deploy_sends_every_option)
 	put_file("a.txt", "x");
 	against("deploy a.txt acme/f --language lua --entry a_&b --memory-mb 9 "
 		"--timeout-ms 8 --idle-ttl-ms 0 --cpu-ms 0 --max-concurrency 7 "
-		"--max-rate 0 -o name",
+		"--max-rate 0 --contexts 4 -o name",
 		reply(200, "", descriptor), 0);
 	asked("PUT /v1/functions/acme/f?language=lua&entry=a%20%26b"
 	      "&memory_mb=9&timeout_ms=8&idle_ttl_ms=0&cpu_ms=0"
-	      "&max_concurrency=7&max_rate=0 HTTP/1.1\r\n");
+	      "&max_concurrency=7&max_rate=0&contexts=4 HTTP/1.1\r\n");
 	cr_assert_str_eq(out, "acme/f\n");
 }
 
