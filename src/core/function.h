@@ -21,6 +21,7 @@ enum {
 	FUNCTION_ID_MAX = 2 * INSIDE_NAME_MAX, /* "tenant/name" */
 	FUNCTION_DIGEST_HEX = 65,
 	FUNCTION_ERROR_MAX = 256,
+	FUNCTION_CONTEXTS_MAX = 16,
 };
 
 struct function_options {
