@@ -23,13 +23,13 @@
  * A share is of the calls after the first tenth.
  */
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "core/keyline.h"
+#include "draw.h"
 #include "pkey/mux.h"
 
 enum {
@@ -109,10 +109,7 @@ static struct mux_bench {
 
 static uint64_t draw(void)
 {
-	b.random ^= b.random << 13;
-	b.random ^= b.random >> 7;
-	b.random ^= b.random << 17;
-	return b.random;
+	return draw_next(&b.random);
 }
 
 /* Calls. ------------------------------------------------------------------- */
@@ -128,38 +125,19 @@ static void shuffle(unsigned *of)
 	}
 }
 
-static unsigned rank(const double *sum)
-{
-	double x = (double)(draw() >> 11) * 0x1p-53 * sum[FUNCTIONS - 1];
-	unsigned low = 0, high = FUNCTIONS - 1;
-
-	while (low < high) {
-		unsigned mid = (low + high) / 2;
-
-		if (sum[mid] < x)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 static void draw_calls(const struct popularity *p)
 {
 	static double sum[FUNCTIONS];
 	static unsigned fn[FUNCTIONS];
-	double total = 0;
 
-	b.random = 88172645463325252u;
-	for (unsigned i = 0; i < FUNCTIONS; i++) {
-		total += pow(i + 1, -p->zipf);
-		sum[i] = total;
+	b.random = DRAW_SEED;
+	draw_popularity(sum, FUNCTIONS, p->zipf);
+	for (unsigned i = 0; i < FUNCTIONS; i++)
 		fn[i] = i;
-	}
 	for (size_t i = 0; i < b.n_calls; i++) {
 		if (p->moves && i % MOVE_EVERY == 0)
 			shuffle(fn);
-		b.calls[i] = fn[rank(sum)];
+		b.calls[i] = fn[draw_rank(&b.random, sum, FUNCTIONS)];
 	}
 }
 
