@@ -34,6 +34,22 @@ enum hostile {
 	HOSTILE_FAIL_NOMEM,
 	HOSTILE_FAIL_ERROR,
 	HOSTILE_REPLY, /* REPLY of nothing, whatever was asked */
+
+	/* Loads only; all end with READY, if they are allowed to. */
+	HOSTILE_OFFER,		 /* COMPILED: as much as is wanted, else 8 */
+	HOSTILE_OFFER_TWICE,	 /* the same again */
+	HOSTILE_OFFER_LARGE,	 /* one byte more than is wanted */
+	HOSTILE_OFFER_NONE,	 /* no byte */
+	HOSTILE_OFFER_LOW,	 /* from the stack's first byte - 1 on */
+	HOSTILE_OFFER_END,	 /* one byte more than there is */
+	HOSTILE_OFFER_WRAP,	 /* near 2^64 */
+	HOSTILE_OFFER_LATE,	 /* only when asked for a context more */
+	HOSTILE_CONTEXTS,	 /* one more ready each time */
+	HOSTILE_CONTEXTS_ABSURD, /* says 2^64 - 1 */
+	HOSTILE_CONTEXTS_NONE,	 /* 1 ready, never more */
+	HOSTILE_CONTEXTS_SPIN,	 /* 1 ready; for the next it never ends */
+	HOSTILE_CONTEXTS_TRAP,
+	HOSTILE_CONTEXTS_FAIL, /* a load that fails, though it was loaded */
 };
 
 /* A request: what, and up to five operands. */

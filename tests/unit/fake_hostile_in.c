@@ -6,6 +6,7 @@
 
 struct hostile_heap {
 	uint64_t calls;
+	uint64_t loads;
 	uint64_t word;
 };
 
@@ -75,6 +76,56 @@ static uint64_t syscall_in(uint64_t nr)
 
 	__asm__ volatile("syscall" : "+a"(ret) : : "rcx", "r11", "memory");
 	return ret;
+}
+
+static void offer(const struct inside *in, uint8_t what)
+{
+	uint64_t at = in->heap, len = in->want ? in->want : 8;
+
+	if (what == HOSTILE_OFFER_LARGE)
+		len++;
+	if (what == HOSTILE_OFFER_NONE)
+		len = 0;
+	if (what == HOSTILE_OFFER_LOW)
+		at = in->stack - 1;
+	if (what == HOSTILE_OFFER_END)
+		at += in->heap_len - len + 1;
+	if (what == HOSTILE_OFFER_WRAP)
+		at = UINT64_MAX - 2;
+	(void)gate_hostcall(INSIDE_COMPILED, at, len, 0, 0);
+	if (what == HOSTILE_OFFER_TWICE)
+		(void)gate_hostcall(INSIDE_COMPILED, at, len, 0, 0);
+}
+
+static void contexts(struct inside *in, uint8_t what)
+{
+	uint64_t loads = ++heap_of(in)->loads;
+
+	in->contexts_ready = what == HOSTILE_CONTEXTS ? loads : 1;
+	if (what == HOSTILE_CONTEXTS_ABSURD)
+		in->contexts_ready = UINT64_MAX;
+	if (loads == 1)
+		return;
+	if (what == HOSTILE_OFFER_LATE)
+		(void)gate_hostcall(INSIDE_COMPILED, in->heap, 8, 0, 0);
+	while (what == HOSTILE_CONTEXTS_SPIN)
+		__asm__ volatile("pause");
+	if (what == HOSTILE_CONTEXTS_TRAP)
+		__builtin_trap();
+	if (what == HOSTILE_CONTEXTS_FAIL)
+		fail(INSIDE_FAIL_LOAD);
+}
+
+static bool loads(struct inside *in, uint8_t what)
+{
+	if (what < HOSTILE_OFFER)
+		return false;
+	if (what < HOSTILE_OFFER_LATE)
+		offer(in, what);
+	else
+		contexts(in, what);
+	(void)gate_hostcall(INSIDE_READY, 0, 0, 0, 0);
+	return true;
 }
 
 /* In the order of enum hostile: what answers with words of its heap. */
@@ -188,6 +239,8 @@ void hostile_main_in(struct inside *in)
 		if (in->op == INSIDE_INVOKE)
 			act(in, (void *)in->req);
 		rq.what = ((const uint8_t *)in->code)[in->op == INSIDE_ALLOC];
+		if (in->op == INSIDE_LOAD && loads(in, rq.what))
+			continue;
 		if (in->op != INSIDE_INVOKE)
 			act(in, &rq);
 	}
