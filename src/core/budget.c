@@ -124,7 +124,19 @@ static int tenant_order(const void *a, const void *b)
 	return strcmp(s->name, t->name);
 }
 
-int tenants_init(struct tenants *ts, const struct tenant_options *opt, size_t n)
+static int tenant_init(
+	struct tenant *t, const struct tenant_options *o, unsigned n_workers)
+{
+	memcpy(t->name, o->name, sizeof(t->name));
+	quota_init(&t->concurrency, BUDGET_TENANT_CONCURRENCY, o->concurrency);
+	quota_init(&t->memory, BUDGET_TENANT_MEMORY, o->memory_bytes);
+	rate_init(&t->rate, BUDGET_TENANT_RATE, o->rate_calls, o->rate_seconds);
+	quota_init(&t->cpu, BUDGET_TENANT_CPU, o->cpu_percent);
+	return share_init(&t->share, o->cpu_percent, n_workers);
+}
+
+int tenants_init(struct tenants *ts, const struct tenant_options *opt, size_t n,
+	unsigned n_workers)
 {
 	*ts = (struct tenants){0};
 	if (n == 0)
@@ -132,20 +144,24 @@ int tenants_init(struct tenants *ts, const struct tenant_options *opt, size_t n)
 	ts->all = aligned_alloc(_Alignof(struct tenant), n * sizeof(*ts->all));
 	if (!ts->all)
 		return -ENOMEM;
-	ts->n = n;
-	for (size_t i = 0; i < n; i++) {
-		struct tenant *t = &ts->all[i];
+	for (; ts->n < n; ts->n++) {
+		int r = tenant_init(&ts->all[ts->n], &opt[ts->n], n_workers);
 
-		memcpy(t->name, opt[i].name, sizeof(t->name));
-		quota_init(&t->concurrency, BUDGET_TENANT_CONCURRENCY,
-			opt[i].concurrency);
-		quota_init(
-			&t->memory, BUDGET_TENANT_MEMORY, opt[i].memory_bytes);
-		rate_init(&t->rate, BUDGET_TENANT_RATE, opt[i].rate_calls,
-			opt[i].rate_seconds);
+		if (r < 0) {
+			tenants_fini(ts);
+			return r;
+		}
 	}
 	qsort(ts->all, n, sizeof(*ts->all), tenant_order);
 	return 0;
+}
+
+void tenants_fini(struct tenants *ts)
+{
+	for (size_t i = 0; i < ts->n; i++)
+		share_fini(&ts->all[i].share);
+	free(ts->all);
+	*ts = (struct tenants){0};
 }
 
 struct tenant *tenants_find(const struct tenants *ts, const char *name)

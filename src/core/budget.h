@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/share.h"
 #include "engine/inside.h"
 
 /* Which limit an invocation met; also the series of gvisord_limited_total. */
@@ -20,6 +21,7 @@ enum budget {
 	BUDGET_TENANT_CONCURRENCY,
 	BUDGET_TENANT_RATE,
 	BUDGET_TENANT_MEMORY,
+	BUDGET_TENANT_CPU,
 	BUDGET_TOTAL_MEMORY,
 	BUDGET_QUEUE,	   /* limits.queue */
 	BUDGET_QUEUE_WAIT, /* limits.queue_wait_ms */
@@ -85,6 +87,7 @@ struct tenant_options {
 	uint32_t rate_calls;
 	uint32_t rate_seconds;
 	uint64_t memory_bytes;
+	uint32_t cpu_percent;
 };
 
 /* A tenant with limits of its own. */
@@ -93,6 +96,8 @@ struct tenant {
 	struct quota concurrency;
 	struct quota memory; /* mapped budgets of its live isolates */
 	struct rate rate;
+	struct share share;
+	struct quota cpu; /* who waits for it; never used up itself */
 };
 
 /* All of them, made at the start, by name. */
@@ -102,7 +107,8 @@ struct tenants {
 };
 
 /* 0 or -ENOMEM. */
-int tenants_init(
-	struct tenants *ts, const struct tenant_options *opt, size_t n);
+int tenants_init(struct tenants *ts, const struct tenant_options *opt, size_t n,
+	unsigned n_workers);
+void tenants_fini(struct tenants *ts);
 /* NULL: it has no limits of its own. */
 struct tenant *tenants_find(const struct tenants *ts, const char *name);

@@ -51,7 +51,8 @@ static void function_limits(struct function *fn)
 	rate_init(&fn->rate, BUDGET_FUNCTION_RATE, o->max_rate, 1);
 	fn->limited = o->max_concurrency || o->max_rate ||
 		      (o->owner && (o->owner->concurrency.max ||
-					   o->owner->rate.calls));
+					   o->owner->rate.calls ||
+					   o->owner->share.percent));
 }
 
 struct function *function_new(const struct function_options *opt,

@@ -264,6 +264,8 @@ static void invoke_run(struct worker *w, struct invocation *inv)
 
 	invoke_flush(w, inv->fn);
 	inv->run_begin_ns = clock_now();
+	if (inv->fn->opt.owner)
+		limiter_begin(w, inv);
 	if (invoke_prepare(w, inv)) {
 		run_begin(w, inv->run_begin_ns + timeout,
 			inv->load_only ? 0 : inv->fn->opt.cpu_ns);
@@ -275,6 +277,8 @@ static void invoke_run(struct worker *w, struct invocation *inv)
 	}
 	/* A long run is no idle time, nor the next one's. */
 	w->now = inv->end_ns = clock_now();
+	if (inv->fn->opt.owner)
+		limiter_end(w, inv);
 	invoke_count(w, inv);
 	invoke_settle(w, inv);
 	invoke_finish(inv);

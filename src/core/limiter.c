@@ -7,6 +7,9 @@
  * that finds no room goes back to its place; a function has one turn per look,
  * so those of one function don't hold up those of another.
  *
+ * What a share of the processors waits for is time alone: a worker where some
+ * wait looks again when there may be some left.
+ *
  * For memory idle isolates end, one at a time per worker: each that is gone
  * looks whether one more has to go.
  */
@@ -29,6 +32,7 @@ void limiter_init(struct worker *w)
 {
 	list_init(&w->core->turns);
 	w->core->blocked_until = UINT64_MAX;
+	w->core->share_at = UINT64_MAX;
 }
 
 static bool is_memory(const struct quota *q)
@@ -55,6 +59,12 @@ void limiter_text(const struct quota *q, const struct function *fn, char *text,
 			"(tenants.%s.concurrency) is reached",
 			q->max, fn->opt.tenant);
 		return;
+	case BUDGET_TENANT_CPU:
+		(void)snprintf(text, size,
+			"the tenant's share of %" PRIu64 " %% of a processor "
+			"(tenants.%s.cpu_percent) is used up",
+			q->max, fn->opt.tenant);
+		return;
 	case BUDGET_TENANT_MEMORY:
 		(void)snprintf(text, size,
 			"the isolates of the tenant fill its %" PRIu64 " MiB "
@@ -75,6 +85,13 @@ void limiter_text(const struct quota *q, const struct function *fn, char *text,
 	}
 }
 
+static enum outcome outcome_of(const struct quota *q)
+{
+	return is_memory(q)		      ? OUTCOME_NO_ISOLATE
+	       : q->kind == BUDGET_TENANT_CPU ? OUTCOME_CPU_SHARE
+					      : OUTCOME_CONCURRENCY;
+}
+
 static void refuse(struct worker *w, struct invocation *inv,
 	const struct quota *q, const char *why)
 {
@@ -85,8 +102,9 @@ static void refuse(struct worker *w, struct invocation *inv,
 	len = strlen(text);
 	(void)snprintf(text + len, sizeof(text) - len, "; %s", why);
 	limiter_met(w, inv, q->kind);
-	invoke_fail(inv,
-		is_memory(q) ? OUTCOME_NO_ISOLATE : OUTCOME_CONCURRENCY, text);
+	if (q->kind == BUDGET_TENANT_CPU)
+		inv->retry_ns = share_wait(&inv->fn->opt.owner->share, w->now);
+	invoke_fail(inv, outcome_of(q), text);
 }
 
 static void refuse_rate(
@@ -278,6 +296,38 @@ bool limiter_pressed(struct worker *w, struct function *fn)
 	return false;
 }
 
+/* Shares of the processors. ------------------------------------------------ */
+
+/* When one of the tenant's may begin, this worker looks; at least once a
+ * period, since what makes it sooner may be elsewhere. */
+static void await_share(struct worker *w, struct tenant *t)
+{
+	uint64_t wait = share_wait(&t->share, w->now);
+
+	if (wait > SHARE_PERIOD_NS)
+		wait = SHARE_PERIOD_NS;
+	if (w->now + wait < w->core->share_at)
+		w->core->share_at = w->now + wait;
+}
+
+void limiter_begin(struct worker *w, struct invocation *inv)
+{
+	struct share *s = &inv->fn->opt.owner->share;
+
+	if (inv->admitted)
+		share_settle(s);
+	share_begin(s, w->id, inv->run_begin_ns);
+}
+
+void limiter_end(struct worker *w, struct invocation *inv)
+{
+	struct tenant *t = inv->fn->opt.owner;
+
+	share_end(&t->share, w->id, inv->run_begin_ns, inv->end_ns);
+	if (atomic_load_explicit(&t->cpu.waiting, memory_order_relaxed) > 0)
+		await_share(w, t);
+}
+
 /* Waiting. ----------------------------------------------------------------- */
 
 static uint64_t needs(const struct invocation *inv)
@@ -357,7 +407,9 @@ void limiter_wait(struct worker *w, struct invocation *inv)
 	inv->again = true;
 	if (is_memory(q))
 		starve(w, inv);
-	if (quota_fits(q, n))
+	if (q->kind == BUDGET_TENANT_CPU)
+		await_share(w, inv->fn->opt.owner);
+	else if (quota_fits(q, n))
 		w->core->look = true;
 }
 
@@ -370,11 +422,15 @@ struct quota *limiter_admit(struct invocation *inv)
 
 	if (inv->admitted || !fn->limited || inv->load_only)
 		return NULL;
+	if (t && share_wait(&t->share, inv->worker->now) > 0)
+		return &t->cpu;
 	if (t && !quota_fits(&t->concurrency, 1))
 		return &t->concurrency;
 	if (!quota_take(&fn->concurrency, 1))
 		return &fn->concurrency;
 	inv->admitted = !t || quota_take(&t->concurrency, 1);
+	if (inv->admitted && t)
+		share_admit(&t->share);
 	if (inv->admitted)
 		return NULL;
 	give(inv->worker, &fn->concurrency, 1);
@@ -387,8 +443,11 @@ void limiter_leave(struct worker *w, struct invocation *inv)
 
 	inv->admitted = false;
 	give(w, &fn->concurrency, 1);
-	if (fn->opt.owner)
-		give(w, &fn->opt.owner->concurrency, 1);
+	if (!fn->opt.owner)
+		return;
+	give(w, &fn->opt.owner->concurrency, 1);
+	if (inv->run_begin_ns == 0)
+		share_settle(&fn->opt.owner->share);
 }
 
 /* False: refused. */
@@ -453,9 +512,10 @@ void limiter_look(struct worker *w)
 	size_t n = w->core->n_turns;
 	struct invocation *inv;
 
-	if (!w->core->look)
+	if (!w->core->look && w->now < w->core->share_at)
 		return;
 	w->core->look = false;
+	w->core->share_at = UINT64_MAX;
 	for (; n > 0 && (inv = next_turn(w)); n--) {
 		struct function_local *local = &inv->fn->local[w->id];
 		bool more = local->n_blocked > 1;
@@ -489,14 +549,23 @@ static void expire_some(struct worker *w, struct invocation *inv)
 	}
 }
 
+static uint64_t next_look(const struct worker *w)
+{
+	uint64_t at = w->core->blocked_until;
+
+	if (w->core->look)
+		return w->now;
+	return w->core->share_at < at ? w->core->share_at : at;
+}
+
 uint64_t limiter_expire(struct worker *w)
 {
 	struct invocation *inv;
 
 	if (w->now < w->core->blocked_until)
-		return w->core->look ? w->now : w->core->blocked_until;
+		return next_look(w);
 	w->core->blocked_until = UINT64_MAX;
 	for (size_t n = w->core->n_turns; n > 0 && (inv = next_turn(w)); n--)
 		expire_some(w, inv);
-	return w->core->look ? w->now : w->core->blocked_until;
+	return next_look(w);
 }

@@ -1,8 +1,8 @@
 #pragma once
 /*
  * Where invocations meet their limits: rate and concurrency of function and
- * tenant, memory of tenant and daemon. On the worker of the invocation, but for
- * limiter_tell().
+ * tenant, memory of tenant and daemon, the tenant's share of the processors. On
+ * the worker of the invocation, but for limiter_tell().
  *
  * An invocation over a rate is refused. One over a quota waits, in the list of
  * its function on this worker: nobody else's calls stand behind it.
@@ -28,6 +28,9 @@ bool limiter_enter(struct worker *w, struct invocation *inv);
 struct quota *limiter_admit(struct invocation *inv);
 /* Gives that place back. */
 void limiter_leave(struct worker *w, struct invocation *inv);
+/* Around its run, for tenants with limits: it counts for their share. */
+void limiter_begin(struct worker *w, struct invocation *inv);
+void limiter_end(struct worker *w, struct invocation *inv);
 /* inv->blocked is used up: waits for it, or is refused. */
 void limiter_wait(struct worker *w, struct invocation *inv);
 /* Notes and counts the limit that an invocation met, which is about to fail. */

@@ -25,6 +25,7 @@ enum outcome {
 	OUTCOME_CONCURRENCY,	    /* Limit.Concurrency */
 	OUTCOME_RATE,		    /* Limit.Rate */
 	OUTCOME_CPU_TIME,	    /* Sandbox.CpuTime */
+	OUTCOME_CPU_SHARE,	    /* Limit.Cpu */
 	OUTCOME_INTERNAL,	    /* Daemon.Internal */
 	OUTCOME_COUNT,
 };

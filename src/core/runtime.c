@@ -291,8 +291,8 @@ static int runtime_objects(struct runtime *rt)
 	if (r == 0)
 		r = pressure_init(&rt->core->pressure, rt->opt.resident);
 	if (r == 0)
-		r = tenants_init(
-			&rt->tenants, rt->opt.tenants, rt->opt.n_tenants);
+		r = tenants_init(&rt->tenants, rt->opt.tenants,
+			rt->opt.n_tenants, rt->n_workers);
 	if (r < 0)
 		return r;
 	quota_init(

@@ -63,6 +63,7 @@ struct worker_core {
 	size_t n_turns;
 	_Atomic size_t n_blocked;
 	uint64_t blocked_until; /* none of them is out of patience before */
+	uint64_t share_at;	/* none of those for a share may begin before */
 	bool look;		/* at them: something may be free */
 	bool relieving;		/* an idle isolate ends for somebody's memory */
 	_Atomic bool told;	/* limiter_msg is under way */

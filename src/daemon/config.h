@@ -51,9 +51,8 @@ enum config_log_format {
 /* Limits of one tenant; each 0: none. */
 struct config_tenant {
 	char name[CONFIG_TENANT_SIZE];
-	uint32_t concurrency;
 	uint32_t rate_calls, rate_seconds;
-	uint32_t memory_mb;
+	uint32_t concurrency, memory_mb, cpu_percent;
 };
 
 struct config {
@@ -91,8 +90,7 @@ struct config {
 		uint32_t timeout_ms;
 		uint32_t idle_ttl_ms;
 		uint32_t cpu_ms; /* each 0: no limit */
-		uint32_t max_concurrency;
-		uint32_t max_rate;
+		uint32_t max_concurrency, max_rate;
 		uint32_t contexts;
 	} defaults;
 	struct {

@@ -12,6 +12,7 @@
 
 #define PATH_SIZE 160
 #define CALLS_MAX 1000000
+#define PERCENT_MAX 25600
 
 static const struct tenant_key {
 	const char *name;
@@ -33,6 +34,10 @@ static const struct tenant_key {
 		"0 to 1048576",
 		"memory budgets of its live isolates, idle ones included; 0: "
 		"no limit"},
+	{"cpu_percent", offsetof(struct config_tenant, cpu_percent),
+		PERCENT_MAX, "0 to 25600",
+		"time its calls may take on workers, all together; 100: as "
+		"much as one worker has; 0: no limit"},
 };
 
 enum {
@@ -105,6 +110,12 @@ static int unknown(const char *tenant, const char *name, const char *path,
 
 	for (size_t i = 0; i < N_KEYS; i++)
 		names[i] = keys[i].name;
+	if (strcmp(name, "weight") == 0)
+		return config_invalid(err,
+			"%s: tenants have no weights; "
+			"\"tenants.%s.cpu_percent\" limits a tenant's share of "
+			"the processors",
+			path, tenant);
 	near = str_nearest(slice_of(name), names, N_KEYS);
 	if (near)
 		return config_invalid(err,
@@ -112,8 +123,8 @@ static int unknown(const char *tenant, const char *name, const char *path,
 			"\"tenants.%s.%s\"?",
 			path, tenant, near);
 	return config_invalid(err,
-		"unknown key \"%.140s\"; a tenant has concurrency, rate and "
-		"memory_mb",
+		"unknown key \"%.140s\"; a tenant has concurrency, rate, "
+		"memory_mb and cpu_percent",
 		path);
 }
 
@@ -242,7 +253,8 @@ static const char intro[] =
 	"```json\n"
 	"{ \"tenants\": { \"acme\": { \"concurrency\": 64, "
 	"\"rate\": \"200/s\",\n"
-	"                         \"memory_mb\": 512 } } }\n"
+	"                         \"memory_mb\": 512, "
+	"\"cpu_percent\": 150 } } }\n"
 	"```\n"
 	"\n"
 	"| key | values | what it is |\n"
@@ -255,16 +267,34 @@ static const char outro[] =
 	"it is refused (`Limit.Concurrency`). Over its memory idle isolates\n"
 	"of the same tenant end first, the coldest before others, then the\n"
 	"call waits for one that comes free, then it is refused\n"
-	"(`Limit.Memory`). Nobody else's calls stand behind one that waits\n"
-	"for a limit.\n"
+	"(`Limit.Memory`). Over its share of the processors it waits until\n"
+	"there is some again, then it is refused (`Limit.Cpu`). Nobody\n"
+	"else's calls stand behind one that waits for a limit.\n"
 	"\n"
-	"There is no weight and no share of the processors per tenant: a\n"
-	"worker thread runs functions of all tenants, one after the other,\n"
-	"and a cgroup holds threads, not calls. To move the thread to another\n"
-	"cgroup for each call takes a write to a file, which workers may not\n"
-	"make, for calls that take microseconds. What bounds a tenant's share\n"
-	"is `concurrency`: with N it can't hold more than N workers; and for\n"
-	"each call `timeout_ms` and `cpu_ms`.\n";
+	"### Shares of the processors\n"
+	"\n"
+	"`cpu_percent` counts the time that the tenant's runs hold workers,\n"
+	"cold starts and loads at registrations included. Each worker has a\n"
+	"processor's worth of it; with 25 a tenant gets 25 ms in each 100 ms,\n"
+	"on whichever workers, and what it leaves of 100 ms is not saved up.\n"
+	"A run is not interrupted: what it takes above that is paid back\n"
+	"before the tenant's next call begins, so keep `timeout_ms` and\n"
+	"`cpu_ms` of its functions small. A run that has to wait for a\n"
+	"processor, because other processes want it too, counts all the\n"
+	"same: the limit may be met with less CPU time, not with more.\n"
+	"`gvisord_tenant_cpu_seconds_total` shows what each named tenant has\n"
+	"used.\n"
+	"\n"
+	"gvisord does this itself, to the nanosecond and without a system\n"
+	"call. It needs no cgroup, neither v2 nor one that it may write to: a\n"
+	"worker runs calls of all tenants, one after the other, and a cgroup\n"
+	"holds threads, not calls. For the daemon as a whole the service\n"
+	"manager's cgroup holds as for any other (`CPUQuota=`,\n"
+	"`CPUWeight=`, `MemoryMax=`).\n"
+	"\n"
+	"It is a limit, not a weight: what one tenant does not use nobody is\n"
+	"promised, and tenants that are not over their limits get their turns\n"
+	"in the order in which their calls come in.\n";
 
 void config_tenants_markdown(FILE *to)
 {

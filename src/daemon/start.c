@@ -75,6 +75,7 @@ static void start_tenants(const struct config *cfg, struct tenant_options *to)
 			.rate_calls = t->rate_calls,
 			.rate_seconds = t->rate_seconds,
 			.memory_bytes = (uint64_t)t->memory_mb << 20,
+			.cpu_percent = t->cpu_percent,
 		};
 		_Static_assert(
 			sizeof(to->name) >= sizeof(t->name), "room for it");

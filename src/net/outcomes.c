@@ -32,6 +32,7 @@ enum problem outcome_problem(enum outcome outcome)
 		[OUTCOME_CONCURRENCY] = PROBLEM_LIMIT_CONCURRENCY,
 		[OUTCOME_RATE] = PROBLEM_LIMIT_RATE,
 		[OUTCOME_CPU_TIME] = PROBLEM_SANDBOX_CPU_TIME,
+		[OUTCOME_CPU_SHARE] = PROBLEM_LIMIT_CPU,
 		[OUTCOME_INTERNAL] = PROBLEM_DAEMON_INTERNAL,
 	};
 
@@ -128,6 +129,10 @@ void outcome_limit(const struct runtime *rt, const struct invocation *inv,
 		return;
 	case BUDGET_TENANT_MEMORY:
 		set_by_tenant(info, "memory_mb", o->owner->memory.max >> 20,
+			room, o->owner);
+		return;
+	case BUDGET_TENANT_CPU:
+		set_by_tenant(info, "cpu_percent", o->owner->share.percent,
 			room, o->owner);
 		return;
 	case BUDGET_TOTAL_MEMORY:

@@ -53,6 +53,8 @@ static const struct {
 		"The invocation waited too long for its turn"},
 	[PROBLEM_LIMIT_MEMORY] = {"Limit.Memory", 429,
 		"The memory for isolates is used up"},
+	[PROBLEM_LIMIT_CPU] = {"Limit.Cpu", 429,
+		"The share of the processors is used up"},
 	[PROBLEM_LIMIT_FUNCTIONS] = {"Limit.Functions", 429,
 		"There are as many functions as are allowed"},
 	[PROBLEM_LIMIT_CONNECTIONS] = {"Limit.Connections", 429,

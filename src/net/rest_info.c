@@ -180,6 +180,21 @@ static void series_text(struct buf *out, struct runtime *rt, const char *name,
 		metrics_text_u64(out, name, other, 2, s.other);
 }
 
+/* Those of the configuration, no others: so many and no more. */
+static void tenants_text(struct buf *out, const struct tenants *ts)
+{
+	static const char name[] = "gvisord_tenant_cpu_seconds_total";
+
+	metrics_text_family(out, name,
+		"Time that a tenant's runs held workers.", METRIC_COUNTER);
+	for (size_t i = 0; i < ts->n; i++) {
+		const struct metrics_label label = {"tenant", ts->all[i].name};
+
+		metrics_text_ns(out, name, &label, 1,
+			share_used(&ts->all[i].share, clock_now()));
+	}
+}
+
 void rest_metrics(struct control_req *req)
 {
 	struct server *s = rest_exchange(req)->server;
@@ -197,6 +212,8 @@ void rest_metrics(struct control_req *req)
 		"Invocations of the current version.", false);
 	series_text(&out, s->rt, "gvisord_function_errors_total",
 		"Invocations of the current version that failed.", true);
+	if (s->rt->tenants.n > 0)
+		tenants_text(&out, &s->rt->tenants);
 	text = gbuf_steal(&out, &len);
 	if (text)
 		control_reply(req, 200, "text/plain; version=0.0.4", text, len);

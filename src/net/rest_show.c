@@ -62,6 +62,7 @@ static void show_tenant(struct buf *b, const struct tenant *t)
 	buf_add_lit(b, ",\"tenant_limits\":{\"concurrency\":");
 	buf_add_u64(b, t->concurrency.max);
 	show_number(b, "memory_mb", (int64_t)(t->memory.max >> 20));
+	show_number(b, "cpu_percent", t->share.percent);
 	buf_add_lit(b, ",\"rate\":\"");
 	if (t->rate.calls) {
 		buf_add_u64(b, t->rate.calls);

@@ -26,7 +26,7 @@ class Configured(Daemon):
     """With a configuration file."""
 
     def __init__(self, config, **knobs):
-        super().__init__(tcp=True, workers=2, **knobs)
+        super().__init__(tcp=True, **{"workers": 2, **knobs})
         path = os.path.join(self.dir, "gvisord.json")
         with open(path, "w", encoding="utf-8") as f:
             json.dump(config, f)
@@ -70,7 +70,8 @@ def metric(d, line):
 
 def test_descriptor():
     with Configured({"tenants": {"acme": {"concurrency": 3, "rate": "9/m",
-                                          "memory_mb": 99}},
+                                          "memory_mb": 99,
+                                          "cpu_percent": 250}},
                      "defaults": {"max_concurrency": 7, "max_rate": 8,
                                   "cpu_ms": 9}}) as d:
         got = d.deploy("t/f", ECHO).json()
@@ -82,7 +83,8 @@ def test_descriptor():
         same([got[k] for k in ("max_concurrency", "max_rate", "cpu_ms")],
              [0, 1000000, 20])
         same(got["tenant_limits"],
-             {"concurrency": 3, "memory_mb": 99, "rate": "9/m"})
+             {"concurrency": 3, "memory_mb": 99, "rate": "9/m",
+              "cpu_percent": 250})
         # Other limits are another version.
         same(d.deploy("acme/f", ECHO, "?max_rate=5").json()["version"], 2)
         for query in ("max_concurrency=-1", "max_rate=1000001", "cpu_ms=x"):
@@ -445,6 +447,157 @@ def test_cpu_time_is_not_wall_time():
                 p.wait()
 
 
+def cpu_used(d):
+    """When, and the seconds that each tenant has used by then."""
+    text = d.ask("GET", "/metrics").body.decode()
+    name = "gvisord_tenant_cpu_seconds_total{tenant="
+    return time.monotonic(), {
+        line.split('"')[1]: float(line.rsplit(" ", 1)[1])
+        for line in text.splitlines() if line.startswith(name)}
+
+
+class Load:
+    """Calls without end, from so many connections."""
+
+    def __init__(self, d, name, body, connections):
+        self.done = threading.Event()
+        self.replies = []
+        self.longest = 0
+        self.threads = [
+            threading.Thread(target=self.work, args=(d, name, body))
+            for _ in range(connections)]
+        for t in self.threads:
+            t.start()
+
+    def work(self, d, name, body):
+        with d.tcp_client() as c:
+            while not self.done.is_set():
+                begin = time.monotonic()
+                self.replies.append(call(c, name, body))
+                self.longest = max(self.longest, time.monotonic() - begin)
+
+    def end(self):
+        self.done.set()
+        for t in self.threads:
+            t.join(30)
+        return self.replies
+
+
+def shares(d, seconds):
+    """Percent of a processor that each tenant got meanwhile."""
+    begin, before = cpu_used(d)
+    time.sleep(seconds)
+    end, after = cpu_used(d)
+    return {name: 100 * (after[name] - before[name]) / (end - begin)
+            for name in after}
+
+
+def near(got, want):
+    return all(abs(got[name] - want[name]) <= 5 for name in want)
+
+
+def test_cpu_shares():
+    # One worker that both want all the time, in calls of 5 ms.
+    want = {"quarter": 25, "rest": 75}
+    with Configured({"tenants": {name: {"cpu_percent": percent}
+                                 for name, percent in want.items()}},
+                    workers=1) as d:
+        loads = []
+        for name in want:
+            d.deploy(f"{name}/f", BUSY)
+            loads.append(Load(d, f"{name}/f", 5, 6))
+        time.sleep(0.3)
+        # Whoever else takes the processor for long takes it from both.
+        for _ in range(3):
+            got = shares(d, 4)
+            print("# percent:", got)
+            if near(got, want):
+                break
+        replies = [r for load in loads for r in load.end()]
+        same({r.status for r in replies}, {200})
+        assert near(got, want), got
+        # And never more.
+        assert got["quarter"] <= 27 and got["rest"] <= 77, got
+
+
+def test_cpu_share_on_all_workers():
+    # Two workers, half a processor in all; others have the rest.
+    with Configured({"tenants": {"acme": {"cpu_percent": 50}}}) as d:
+        d.deploy("acme/f", BUSY)
+        d.deploy("acme/g", BUSY)
+        loads = [Load(d, "acme/f", 5, 4), Load(d, "acme/g", 5, 4)]
+        time.sleep(0.3)
+        got = shares(d, 2)["acme"]
+        for load in loads:
+            same({r.status for r in load.end()}, {200})
+        assert 30 <= got <= 55, got
+
+
+def test_cpu_share_leaves_others_alone():
+    with Configured({"tenants": {"acme": {"cpu_percent": 10}}},
+                    workers=1) as d:
+        d.deploy("acme/f", BUSY)
+        d.deploy("t/echo", ECHO)
+        load = Load(d, "acme/f", 5, 8)
+        begin, before = cpu_used(d)
+        with d.tcp_client() as c:
+            times = []
+            while time.monotonic() - begin < 3:
+                since = time.monotonic()
+                same(call(c, "t/echo", 1).status, 200)
+                times.append(time.monotonic() - since)
+        end, after = cpu_used(d)
+        got = 100 * (after["acme"] - before["acme"]) / (end - begin)
+        same({r.status for r in load.end()}, {200})
+        print(f"# {got:.1f} %; {len(times)} calls of others, median "
+              f"{sorted(times)[len(times) // 2] * 1e3:.2f} ms")
+        # A period's worth may have been left over from before.
+        assert 5 <= got <= 15, got
+        # They do not wait for those that wait for their share.
+        assert sorted(times)[len(times) // 2] < 0.02
+        same(set(after), {"acme"})
+
+
+def test_cpu_share_refused():
+    with Configured({"tenants": {"acme": {"cpu_percent": 5}}},
+                    workers=1, limits__queue_wait_ms=100) as d:
+        d.deploy("acme/f", BUSY)
+        d.deploy("acme/spin", SPIN, "?timeout_ms=300")
+        # It is not interrupted; then 300 ms are 6 s.
+        same(d.invoke("acme/f", "300").status, 200)
+        begin = time.monotonic()
+        r = d.invoke("acme/f", "0")
+        took = time.monotonic() - begin
+        same((r.status, r.code()), (429, "Limit.Cpu"))
+        same(r.json()["limit"],
+             {"cpu_percent": 5, "set_by": "tenants.acme.cpu_percent"})
+        has(r.json()["detail"], "limits.queue_wait_ms")
+        assert 4 <= int(r.headers["retry-after"]) <= 6, r.headers
+        assert 0.1 <= took < 3, took
+        same(metric(d, 'gvisord_limited_total{limit="tenant_cpu"}'), 1)
+        same(metric(d, "gvisord_queue_depth"), 0)
+        # Retry-After is kept.
+        time.sleep(int(r.headers["retry-after"]))
+        r = d.invoke("acme/spin")
+        same((r.status, r.code()), (504, "Sandbox.Timeout"))
+        same(d.invoke("acme/f", "0").code(), "Limit.Cpu")
+        _, used = cpu_used(d)
+        assert 0.6 <= used["acme"] < 2, used
+
+
+def test_cpu_share_of_a_run_that_goes_on():
+    with Configured({"tenants": {"acme": {"cpu_percent": 20}}},
+                    limits__queue_wait_ms=100) as d:
+        d.deploy("acme/f", BUSY)
+        a, b = beside(d, "acme/f", 3000)
+        time.sleep(0.3)
+        # The other worker is free, the tenant has used up what it may.
+        same(call(b, "acme/f", 0).code(), "Limit.Cpu")
+        _, used = cpu_used(d)
+        assert used["acme"] >= 0.3, used
+        same(a.reply().status, 200)
+
+
 def churn(d, names, seconds):
     """Calls of all of them from a dozen connections; how they ended."""
     end = time.monotonic() + seconds
@@ -468,7 +621,8 @@ def test_churn():
     """Every limit met all the time, on both workers: nobody is forgotten, and
     what was counted comes to nothing."""
     with Configured({"tenants": {"a": {"concurrency": 1},
-                                 "b": {"memory_mb": 12}},
+                                 "b": {"memory_mb": 12},
+                                 "c": {"cpu_percent": 20}},
                      "limits": {"total_memory_mb": 40},
                      "defaults": {"memory_mb": 4}}) as d:
         names = [f"{t}/{f}" for t in "abc" for f in "fgh"]
@@ -501,6 +655,16 @@ def test_wrong_configuration():
                 ('{"tenants": {"acme": {"rate": "fast"}}}', '"200/s"'),
                 ('{"tenants": {"Acme": {}}}', "tenants.Acme"),
                 ('{"tenants": {"acme": {"memory_mb": -5}}}', "out of range"),
+                ('{"tenants": {"acme": {"cpu_percent": 25601}}}',
+                 "tenants.acme.cpu_percent: 25601 is out of range (0 to "),
+                ('{"tenants": {"acme": {"cpu_percent": "25"}}}',
+                 "whole number"),
+                ('{"tenants": {"acme": {"cpu_percent": 2.5}}}',
+                 "whole number"),
+                ('{"tenants": {"acme": {"cpu_precent": 25}}}',
+                 'did you mean "tenants.acme.cpu_percent"?'),
+                ('{"tenants": {"acme": {"weight": 200}}}',
+                 "tenants.acme.cpu_percent"),
                 ('{"tenants": {"acme": {"concurrency": 1,}}}', ":1:"),
                 ('{"tennants": {}}', "tennants")):
             with open(path, "w", encoding="utf-8") as f:

@@ -193,12 +193,13 @@ static int host_child(void)
 		.level = LOG_LEVEL_ERROR, .fd = STDERR_FILENO};
 	const struct tenant_options tenant = {.name = "t",
 		.concurrency = o->tenant_calls,
-		.memory_bytes = (uint64_t)o->tenant_mb << 20};
+		.memory_bytes = (uint64_t)o->tenant_mb << 20,
+		.cpu_percent = o->tenant_percent};
 	char err[256];
 	pthread_t stopper;
 
 	opt.total_memory = o->memory;
-	if (o->tenant_mb || o->tenant_calls)
+	if (o->tenant_mb || o->tenant_calls || o->tenant_percent)
 		opt.tenants = &tenant, opt.n_tenants = 1;
 
 	log_configure(&log);

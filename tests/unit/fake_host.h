@@ -21,6 +21,7 @@ struct host_options {
 	uint64_t memory;    /* total_memory */
 	uint32_t tenant_mb; /* of tenant "t", and the like */
 	uint32_t tenant_calls;
+	uint32_t tenant_percent;
 	bool stopped; /* from outside, 100 ms after the start */
 };
 

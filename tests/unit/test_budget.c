@@ -143,7 +143,7 @@ Test(budget, tenants_by_name)
 			(i * 7) % TENANTS_MAX);
 		opt[i].concurrency = i + 1;
 	}
-	cr_assert_eq(tenants_init(&ts, opt, TENANTS_MAX), 0);
+	cr_assert_eq(tenants_init(&ts, opt, TENANTS_MAX, 2), 0);
 	for (unsigned i = 0; i < TENANTS_MAX; i++) {
 		struct tenant *t = tenants_find(&ts, opt[i].name);
 
@@ -155,6 +155,6 @@ Test(budget, tenants_by_name)
 	}
 	cr_assert_null(tenants_find(&ts, "t"));
 	cr_assert_null(tenants_find(&ts, "u"));
-	cr_assert_eq(tenants_init(&ts, NULL, 0), 0);
+	cr_assert_eq(tenants_init(&ts, NULL, 0, 2), 0);
 	cr_assert_null(tenants_find(&ts, "t1"));
 }

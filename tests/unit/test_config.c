@@ -197,12 +197,15 @@ Test(config, tenants)
 {
 	cr_assert_eq(cfg.n_tenants, 0u);
 	cr_assert(load_text("{\"tenants\":{\"acme\":{\"concurrency\":64,"
-			    "\"rate\":\"200/s\",\"memory_mb\":512},"
+			    "\"rate\":\"200/s\",\"memory_mb\":512,"
+			    "\"cpu_percent\":25600},"
 			    "\"a.b\":{\"rate\":\"1000000/h\"},\"c\":{}}}") == 0,
 		"%s", err.text);
 	cr_assert_eq(cfg.n_tenants, 3u);
 	cr_assert_eq(tenant("acme")->concurrency, 64u);
 	cr_assert_eq(tenant("acme")->memory_mb, 512u);
+	cr_assert_eq(tenant("acme")->cpu_percent, 25600u);
+	cr_assert_eq(tenant("c")->cpu_percent, 0u);
 	cr_assert_eq(tenant("acme")->rate_calls, 200u);
 	cr_assert_eq(tenant("acme")->rate_seconds, 1u);
 	cr_assert_eq(tenant("a.b")->rate_calls, 1000000u);
@@ -227,7 +230,12 @@ Test(config, tenants_refused)
 	refused("{\"tenants\":{\"a\":{\"concurency\":1}}}",
 		"did you mean \"tenants.a.concurrency\"?");
 	refused("{\"tenants\":{\"a\":{\"weight\":2}}}",
-		"unknown key \"tenants.a.weight\"");
+		"tenants.a.weight: tenants have no weights; "
+		"\"tenants.a.cpu_percent\"");
+	refused("{\"tenants\":{\"a\":{\"colour\":2}}}",
+		"unknown key \"tenants.a.colour\"");
+	refused("{\"tenants\":{\"a\":{\"cpu_percent\":25601}}}",
+		"tenants.a.cpu_percent: 25601 is out of range (0 to 25600)");
 	refused("{\"tenants\":{\"a\":{\"concurrency\":-1}}}",
 		"tenants.a.concurrency: -1 is out of range (0 to 1000000)");
 	refused("{\"tenants\":{\"a\":{\"concurrency\":\"1\"}}}",

@@ -323,3 +323,130 @@ SCRIPT(never_enough_memory_is_refused_at_once, .tenant_mb = 1)
 	EXPECT(calls[0].inv.met == BUDGET_TENANT_MEMORY);
 	all_even(w, fn);
 }
+
+/* Shares of the processors. ------------------------------------------------ */
+
+static struct share *share_of(const struct function *fn)
+{
+	return &fn->opt.owner->share;
+}
+
+/* As if the tenant had run for that long, until now. */
+static uint64_t used_up(struct function *fn, uint64_t ns)
+{
+	uint64_t now = clock_now();
+
+	share_begin(share_of(fn), 0, now - ns);
+	share_end(share_of(fn), 0, now - ns, now);
+	return now;
+}
+
+static void share_even(struct worker *w, struct function *fn)
+{
+	EXPECT(atomic_load(&share_of(fn)->coming) == 0);
+	EXPECT(atomic_load(&fn->opt.owner->cpu.waiting) == 0);
+	all_even(w, fn);
+}
+
+SCRIPT(a_share_used_up_is_waited_for, .tenant_percent = 50)
+{
+	struct function *fn = host_function("f", "xx", 60 * CLOCK_S);
+	struct function *too = host_function("g", "xx", 60 * CLOCK_S);
+	struct function *theirs = host_function("h", "xx", 60 * CLOCK_S);
+	uint64_t now = used_up(fn, 200 * CLOCK_MS), next;
+
+	EXPECT(fn->limited);
+	theirs->opt.owner = NULL;
+	theirs->limited = false;
+	begin(w, 0, fn);
+	begin(w, 1, too);
+	begin(w, 2, fn);
+	begin(w, 3, theirs);
+	turn_until(w, 1);
+	EXPECT(outcome(3) == OUTCOME_OK);
+	/* 200 ms take 400, 200 have passed, 100 may be ahead. */
+	w->now = clock_now();
+	next = worker_poll(w);
+	EXPECT(next > w->now && next <= now + 101 * CLOCK_MS);
+	turn_until(w, 4);
+	for (unsigned i = 0; i < 3; i++) {
+		EXPECT(outcome(i) == OUTCOME_OK);
+		EXPECT(calls[i].inv.run_begin_ns >= now + 100 * CLOCK_MS);
+	}
+	EXPECT(calls[2].order > calls[0].order);
+	EXPECT(limited(w, BUDGET_TENANT_CPU) == 0);
+	share_even(w, fn);
+	share_even(w, too);
+}
+
+SCRIPT(a_share_is_waited_for_no_longer_than_allowed, .tenant_percent = 10,
+	.wait_ns = 30 * CLOCK_MS, .queue = 2)
+{
+	struct function *fn = host_function("f", "xx", 60 * CLOCK_S);
+
+	/* 20 s, 2 of them passed. */
+	(void)used_up(fn, 2 * CLOCK_S);
+	for (unsigned i = 0; i < 3; i++)
+		begin(w, i, fn);
+	/* As many as may wait do. */
+	EXPECT(n_done == 1);
+	turn_until(w, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		EXPECT(outcome(i) == OUTCOME_CPU_SHARE);
+		EXPECT(calls[i].inv.met == BUDGET_TENANT_CPU);
+		EXPECT(calls[i].inv.run_begin_ns == 0);
+		EXPECT(calls[i].inv.retry_ns > 15 * CLOCK_S);
+		EXPECT(calls[i].inv.retry_ns < 18 * CLOCK_S);
+	}
+	EXPECT(limited(w, BUDGET_TENANT_CPU) == 3);
+	share_even(w, fn);
+}
+
+SCRIPT(runs_are_charged_however_they_end, .tenant_percent = 50)
+{
+	static const struct hostile_request spin = {.what = HOSTILE_SPIN};
+	struct function *fn = host_function("f", "xx", 60 * CLOCK_S);
+	struct host_reply r;
+	uint64_t begun = clock_now(), used;
+
+	r = host_call(w, fn, &spin, sizeof(spin), 150 * CLOCK_MS);
+	EXPECT(r.outcome == OUTCOME_TIMEOUT);
+	used = share_used(share_of(fn), clock_now());
+	EXPECT(used >= 150 * CLOCK_MS && used == r.run_ns);
+	begin(w, 0, fn);
+	turn_until(w, 1);
+	EXPECT(outcome(0) == OUTCOME_OK);
+	EXPECT(calls[0].inv.run_begin_ns >= begun + 200 * CLOCK_MS);
+	/* A load does not wait, but it counts. */
+	used = share_used(share_of(fn), clock_now());
+	(void)used_up(fn, 10 * CLOCK_S);
+	fn->code[0] = HOSTILE_READY;
+	r = host_load(w, fn);
+	EXPECT(r.outcome == OUTCOME_OK && r.run_ns > 0);
+	EXPECT(share_used(share_of(fn), clock_now()) ==
+		used + 10 * CLOCK_S + r.run_ns);
+	share_even(w, fn);
+}
+
+/* Admitted, but there was nothing to run it on. */
+SCRIPT(what_never_ran_leaves_nothing_behind, .tenant_percent = 50,
+	.tenant_mb = 1)
+{
+	struct function *fn = host_function("f", "xx", -1);
+
+	begin(w, 0, fn);
+	EXPECT(outcome(0) == OUTCOME_NO_ISOLATE);
+	EXPECT(share_used(share_of(fn), clock_now()) == 0);
+	share_even(w, fn);
+}
+
+SCRIPT(a_tenant_without_a_share_is_counted, .tenant_calls = 4)
+{
+	struct function *fn = host_function("f", "xx", 60 * CLOCK_S);
+
+	for (unsigned i = 0; i < CALLS; i++)
+		begin(w, i, fn);
+	turn_until(w, CALLS);
+	EXPECT(share_used(share_of(fn), clock_now()) > 0);
+	share_even(w, fn);
+}
