@@ -276,6 +276,20 @@ bool lua_context_take(lua_State *L)
 	return takes;
 }
 
+void lua_context_drop(lua_State *L, size_t keep)
+{
+	struct lua_in *lua = lua_in_of(L);
+
+	push_ref(L, REF_READY);
+	for (; lua->n_ready > keep; lua->n_ready--)
+		for (size_t part = 0; part < PARTS; part++) {
+			lua_pushnil(L);
+			lua_rawseti(L, -2,
+				(lua_Integer)(lua->n_ready * PARTS - part));
+		}
+	lua_pop(L, 1);
+}
+
 void lua_context_leave(lua_State *L)
 {
 	push_ref(L, REF_GLOBALS);

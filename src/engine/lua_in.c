@@ -340,13 +340,20 @@ static void prepare(struct lua_in *lua)
 	lua_State *L = lua->L;
 	const char *s;
 	size_t len;
+	int status;
 
-	if (lua->n_ready >= lua->in->contexts)
+	if (lua->n_ready >= lua->most_ready)
 		return;
 	lua->stage = INSIDE_FAIL_LOAD;
 	lua_pushcfunction(L, prepare_context);
-	if (lua_pcall(L, 0, 0, SLOT_ON_ERROR) == LUA_OK)
+	status = lua_pcall(L, 0, 0, SLOT_ON_ERROR);
+	if (status == LUA_OK)
 		return;
+	/* A heap in pieces is spent before it is full. */
+	if (status == LUA_ERRMEM) {
+		lua->most_ready = lua->n_ready / 2;
+		lua_context_drop(L, lua->most_ready);
+	}
 	s = lua_tolstring(L, -1, &len);
 	if (s)
 		lua_lib_log(INSIDE_LOG_WARN, s, len);
@@ -395,6 +402,7 @@ void lua_in_main(struct inside *in)
 	CHECK_IN(lua.heap);
 	lua.reply.heap = lua.heap;
 	lua.scratch.heap = lua.heap;
+	lua.most_ready = in->contexts;
 	for (;;) {
 		forget_reply(&lua);
 		switch (in->op) {

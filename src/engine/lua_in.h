@@ -34,6 +34,7 @@ struct lua_in {
 	enum inside_fail stage; /* what an error raised now would mean */
 	void *buffer;		/* given out by INSIDE_ALLOC and not yet used */
 	size_t n_ready;		/* contexts that no call has had yet */
+	size_t most_ready;
 	struct json_buf reply;
 	struct json_buf scratch; /* json.encode's */
 	struct random_in random;
@@ -67,6 +68,8 @@ void lua_context_make(lua_State *L);
 /* Makes a ready one, or a new one, the present one. Pushes its entry point;
  * true: that has a second parameter. */
 bool lua_context_take(lua_State *L);
+/* Gives ready ones up but for so many; raises nothing. */
+void lua_context_drop(lua_State *L, size_t keep);
 /* There is no present one: the last call's is garbage. */
 void lua_context_leave(lua_State *L);
 

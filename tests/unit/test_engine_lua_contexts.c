@@ -346,6 +346,25 @@ Test(engine_lua_contexts, memory_is_for_calls)
 	}
 }
 
+/* Also when the heap is in pieces: then there are fewer of them. */
+Test(engine_lua_contexts, memory_in_pieces)
+{
+	struct host *h =
+		load("t = ('x'):rep(400000) "
+		     "function handler() return #('y'):rep(250000) end",
+			16);
+
+	for (int i = 0; i < 16; i++)
+		prepare(h);
+	cr_assert_not_null(strstr(h->log, "not enough memory"));
+	for (int i = 0; i < 100; i++) {
+		cr_assert_str_eq(call(h), "json:250000");
+		prepare(h);
+		cr_assert_leq(h->in->contexts_ready, 4);
+	}
+	cr_assert_gt(h->in->contexts_ready, 0);
+}
+
 /* Thousands of contexts come and go. */
 Test(engine_lua_contexts, memory_is_flat)
 {
