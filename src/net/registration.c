@@ -226,17 +226,17 @@ void registration_start(struct control_req *req, struct registration *reg,
 
 	reg->opt.owner = tenants_find(
 		&rest_exchange(req)->server->rt->tenants, reg->opt.tenant);
+	if (!contexts_allowed(reg)) {
+		failed(req, reg, PROBLEM_REQUEST_INVALID,
+			"\"contexts\" must be 0 for native code: each of its "
+			"isolates has one");
+		return;
+	}
 	if (!engine_allowed(req, reg)) {
 		failed(req, reg, PROBLEM_ISOLATION_UNAVAILABLE,
 			"native code needs memory protection keys, which "
 			"this machine does not have; `gvisord serve "
 			"--unsafe-native` runs it without any isolation");
-		return;
-	}
-	if (!contexts_allowed(reg)) {
-		failed(req, reg, PROBLEM_REQUEST_INVALID,
-			"\"contexts\" must be 0 for native code: each of its "
-			"isolates has one");
 		return;
 	}
 	if (code_len == 0) {
