@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/isolate.h"
+#include "core/pool.h"
 #include "core/worker.h"
 #include "engine/program.h"
 #include "engine/refusal.h"
@@ -47,6 +48,8 @@ enum {
 	PROGRAMS, /* native: their end */
 	FILES,	  /* native: the bound on programs' files */
 	ESCAPE,	  /* escaping what functions say in messages */
+	PARK,	  /* once, the tag of an isolate that loses its key */
+	OWNER,	  /* functions get isolates of their own, not of another */
 	SWITCHES
 };
 
@@ -73,6 +76,8 @@ static const char *const names[SWITCHES] = {
 	[PROGRAMS] = "programs",
 	[FILES] = "files",
 	[ESCAPE] = "escape",
+	[PARK] = "park",
+	[OWNER] = "owner",
 };
 
 static bool without[SWITCHES] __attribute__((section(".gv_shared"))) = {false};
@@ -271,10 +276,46 @@ static int loosened(int prot)
 	return without[RIGHTS] && (prot & PROT_READ) ? prot | PROT_WRITE : prot;
 }
 
+static const struct keys *all_keys;
+
+int __wrap_keys_init(struct keys *keys, const struct prim *prim);
+int __real_keys_init(struct keys *keys, const struct prim *prim);
+int __wrap_keys_init(struct keys *keys, const struct prim *prim)
+{
+	all_keys = keys;
+	return __real_keys_init(keys, prim);
+}
+
+/* One of those that take an isolate its key is the one that is left out. By
+ * then many isolates have come and gone. */
+static bool is_forgotten(const void *at, int key)
+{
+	enum {
+		FORGOTTEN = 200
+	};
+	static const void *has[PRIM_KEYS];
+	static unsigned parks;
+
+	if (!without[PARK] || !all_keys || key == 0 || key == all_keys->shared)
+		return false;
+	if (key != all_keys->parked) {
+		has[key] = at;
+		return false;
+	}
+	for (unsigned i = 0; i < PRIM_KEYS; i++)
+		if (has[i] == at) {
+			has[i] = NULL;
+			return ++parks == FORGOTTEN;
+		}
+	return false;
+}
+
 int __wrap_pkey_mprotect(void *at, size_t len, int prot, int key);
 int __real_pkey_mprotect(void *at, size_t len, int prot, int key);
 int __wrap_pkey_mprotect(void *at, size_t len, int prot, int key)
 {
+	if (is_forgotten(at, key))
+		return 0;
 	return __real_pkey_mprotect(at, len, loosened(prot), key);
 }
 
@@ -328,6 +369,22 @@ void __wrap_escape_json(struct buf *b, const char *p, size_t n)
 		buf_add(b, p, n);
 	else
 		__real_escape_json(b, p, n);
+}
+
+/* The function that was called before has an isolate, too. */
+struct isolate *__wrap_pool_take_warm(struct worker *w, struct function *fn);
+struct isolate *__real_pool_take_warm(struct worker *w, struct function *fn);
+struct isolate *__wrap_pool_take_warm(struct worker *w, struct function *fn)
+{
+	static _Thread_local struct function *last;
+	struct isolate *iso = NULL;
+
+	if (without[OWNER] && last && last != fn)
+		iso = __real_pool_take_warm(w, last);
+	if (!iso)
+		iso = __real_pool_take_warm(w, fn);
+	last = fn;
+	return iso;
 }
 
 struct program *__wrap_program_free(struct program *p);
