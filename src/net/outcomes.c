@@ -46,6 +46,50 @@ const char *outcome_code(enum outcome outcome)
 				     : problem_code(outcome_problem(outcome));
 }
 
+/* Hints. ------------------------------------------------------------------- */
+
+/* What to do about a limit that was met before the run ... */
+static const char *const hints_met[BUDGET_NONE] = {
+	[BUDGET_FUNCTION_CONCURRENCY] =
+		"send fewer calls at once, or register the function with a "
+		"larger max_concurrency",
+	[BUDGET_FUNCTION_RATE] = "wait as Retry-After says, or register the "
+				 "function with a larger max_rate",
+	[BUDGET_TENANT_CONCURRENCY] =
+		"send fewer calls at once, or allow the tenant more in the "
+		"configuration",
+	[BUDGET_TENANT_RATE] = "wait as Retry-After says, or allow the tenant "
+			       "more in the configuration",
+	[BUDGET_TENANT_MEMORY] =
+		"register its functions with less memory_mb, or allow the "
+		"tenant more in the configuration",
+	[BUDGET_TENANT_CPU] = "wait as Retry-After says, or allow the tenant "
+			      "more in the configuration",
+	[BUDGET_TOTAL_MEMORY] =
+		"register functions with less memory_mb, or raise "
+		"limits.total_memory_mb",
+	[BUDGET_QUEUE] = "send fewer calls at once, or raise limits.isolates "
+			 "or limits.queue",
+	[BUDGET_QUEUE_WAIT] = "send fewer calls at once, or raise "
+			      "limits.isolates or limits.queue_wait_ms",
+};
+
+/* ... and about one that ended it. */
+static const char *ending_hint(enum outcome outcome)
+{
+	switch (outcome) {
+	case OUTCOME_OUT_OF_MEMORY:
+		return "register the function with more memory_mb";
+	case OUTCOME_TIMEOUT:
+		return "register the function with a larger timeout_ms, or "
+		       "leave Gvisor-Timeout out";
+	case OUTCOME_CPU_TIME:
+		return "register the function with a larger cpu_ms";
+	default:
+		return NULL;
+	}
+}
+
 /* Limits. ------------------------------------------------------------------ */
 
 static void set_by(struct problem_info *info, const char *name, uint64_t value,
@@ -111,6 +155,8 @@ void outcome_limit(const struct runtime *rt, const struct invocation *inv,
 	const struct function_options *o = &inv->fn->opt;
 
 	info->retry_s = (inv->retry_ns + CLOCK_S - 1) / CLOCK_S;
+	info->hint = inv->met == BUDGET_NONE ? ending_hint(inv->outcome)
+					     : hints_met[inv->met];
 	switch (inv->met) {
 	case BUDGET_FUNCTION_CONCURRENCY:
 		set_by(info, "max_concurrency", o->max_concurrency,

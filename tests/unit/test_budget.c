@@ -155,6 +155,7 @@ Test(budget, tenants_by_name)
 	}
 	cr_assert_null(tenants_find(&ts, "t"));
 	cr_assert_null(tenants_find(&ts, "u"));
+	tenants_fini(&ts);
 	cr_assert_eq(tenants_init(&ts, NULL, 0, 2), 0);
 	cr_assert_null(tenants_find(&ts, "t1"));
 }
