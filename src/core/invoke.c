@@ -374,10 +374,22 @@ enum arena_class invoke_class(const struct invocation *inv)
 	return arena_class_of(isolate_bytes(inv->fn->opt.memory_bytes));
 }
 
+/* One whose memory the keeper had to take (domain_bind()) is warm no more. */
+static struct isolate *invoke_take_warm(
+	struct worker *w, const struct invocation *inv)
+{
+	struct isolate *iso;
+
+	if (inv->load_only)
+		return NULL;
+	while ((iso = pool_take_warm(w, inv->fn)) && domain_dead(&iso->domain))
+		isolate_drop(iso, METRIC_DESTROY_OTHER);
+	return iso;
+}
+
 bool invoke_warm(struct worker *w, struct invocation *inv)
 {
-	struct isolate *iso =
-		inv->load_only ? NULL : pool_take_warm(w, inv->fn);
+	struct isolate *iso = invoke_take_warm(w, inv);
 
 	inv->cold = iso == NULL;
 	if (!iso)
