@@ -66,7 +66,7 @@ void inproc_init(struct inproc *b, size_t max_isolates)
 void inproc_native(const char *path)
 {
 	FILE *f = fopen(path, "re");
-	static char bytes[1 << 20];
+	static char bytes[4 << 20];
 
 	if (!f)
 		inproc_refuse("no such file");
@@ -102,6 +102,24 @@ struct function *inproc_function(const char *name, int64_t ttl_ns, size_t bytes)
 	(void)snprintf(opt.name, sizeof(opt.name), "%s", name);
 	fn = native.len ? inproc_native_function(&opt)
 			: function_new(&opt, code, sizeof(code) - 1, NULL);
+	CHECK(fn);
+	return fn;
+}
+
+struct function *inproc_lua(const struct inproc_lua *what)
+{
+	struct function_options opt = {
+		.tenant = "bench",
+		.engine = &engine_lua,
+		.memory_bytes = what->bytes,
+		.timeout_ns = CLOCK_S,
+		.idle_ttl_ns = what->ttl_ns,
+		.contexts = what->contexts,
+	};
+	struct function *fn;
+
+	(void)snprintf(opt.name, sizeof(opt.name), "%s", what->name);
+	fn = function_new(&opt, what->code, what->len, NULL);
 	CHECK(fn);
 	return fn;
 }
@@ -153,6 +171,8 @@ uint64_t inproc_call(
 		.req = request,
 		.req_len = sizeof(request) - 1,
 		.load_only = load,
+		.prepare = load ? b->prepare : 0,
+		.compiled = {.at = b->compiled, .room = b->compiled_room},
 		.done = inproc_done,
 	};
 	b->done = false;
@@ -189,4 +209,27 @@ void inproc_ask(struct inproc *b, struct worker *w, inproc_fn *ask)
 	doorbell_ring(&b->rt.doorbell);
 	while (atomic_load(&b->asking))
 		inproc_turn(w);
+}
+
+static void inproc_give(struct inproc *b, struct worker *w)
+{
+	size_t len = b->inv.compiled.len;
+	char *copy = malloc(len + 1);
+
+	(void)w;
+	CHECK(copy && len > 0);
+	memcpy(copy, b->compiled, len);
+	function_compiled(b->compiled_of, copy, len);
+}
+
+void inproc_compile(struct inproc *b, struct worker *w, struct function *fn)
+{
+	static char room[1 << 20];
+
+	b->compiled = room;
+	b->compiled_room = sizeof(room);
+	(void)inproc_call(b, w, fn, true);
+	b->compiled_room = 0;
+	b->compiled_of = fn;
+	inproc_ask(b, w, inproc_give);
 }

@@ -18,6 +18,10 @@ struct inproc {
 	inproc_fn *work; /* on the worker, confined: no malloc, no calls */
 	void *arg;
 	struct invocation inv;
+	uint32_t prepare; /* contexts that a load makes ready */
+	char *compiled;	  /* inproc_compile()'s */
+	size_t compiled_room;
+	struct function *compiled_of;
 	bool done;
 	struct msg msg;	     /* of inproc_ask() */
 	inproc_fn *ask;	     /* what the control thread does */
@@ -33,6 +37,19 @@ void inproc_native(const char *path);
  * default, for which slots are prepared. */
 struct function *inproc_function(
 	const char *name, int64_t ttl_ns, size_t bytes);
+/* The same of a Lua text, whose handler returns five bytes. */
+struct inproc_lua {
+	const char *name;
+	const char *code;
+	size_t len;
+	int64_t ttl_ns;
+	size_t bytes;
+	uint32_t contexts;
+};
+struct function *inproc_lua(const struct inproc_lua *what);
+/* Worker. As a registration does: loads fn once, and has it compiled from then
+ * on. An isolate of it is left. */
+void inproc_compile(struct inproc *b, struct worker *w, struct function *fn);
 /* Runs work() on the only worker, then ends the runtime. */
 void inproc_run(struct inproc *b, inproc_fn *work, void *arg);
 
