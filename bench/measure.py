@@ -121,6 +121,25 @@ def key_costs(build, times):
     return {name: float(value) for name, value in lines}
 
 
+def keys(build, functions, calls, clients, zipfs):
+    """What functions cost on real keys, counted in the machine that has them:
+    {(popularity, clients, policy, what): value}, and resident pages."""
+    command = [os.path.abspath(f"{build}/bench/keys"), "-f", str(functions),
+               "-n", str(calls), "-c", str(clients)]
+    for zipf in zipfs:
+        command += ["-z", str(zipf)]
+    text = run([f"{TOP}/tests/vm/run", "--icount", "--mem", "3G", "--timeout",
+                "1500", "--", *command], timeout=1600)
+    found = {}
+    for name, value in values(text):
+        if name == "isolation" and value != "mpk":
+            raise Failed("keys: no protection keys")
+        if "/" in name:
+            popularity, at_once, policy, what = name.split("/")
+            found[popularity, int(at_once), policy, what] = float(value)
+    return found
+
+
 # --- admission ---------------------------------------------------------------
 
 # Some hundred bytes of code, a name and a relocated word each.
@@ -347,7 +366,7 @@ def machine():
 
 
 TOOLS = {"http": ("wrk", "taskset"), "calls": ("wrk", "strace", "taskset"),
-         "native": ("gcc", "lua5.4", "taskset")}
+         "native": ("gcc", "lua5.4", "taskset"), "contexts": ("gcc",)}
 
 
 def missing_tools(parts):
