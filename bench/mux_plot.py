@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True  # no __pycache__ in the source tree
 import measure  # noqa: E402 pylint: disable=wrong-import-position
 
 AT_ONCE = (1, 8, 13, 20, 32, 64)
+MOST = (1, 2, 3, 4, 6, 8, 13, 64)  # that ask for a key at a time
 ROUNDS = 5  # of what depends on time
 PAGES = (1, 4, 16, 64, 256, 1024, 4096)
 POLICIES = ("lru", "round-robin", "random", "interval", "best")
@@ -54,7 +55,7 @@ def policies(where, moves):
 
 def at_once(where, moves):
     """Lines: calls at once, by what the worker does and policy."""
-    lines = [(way, policy) for way in ("workers", "loop", "ahead")
+    lines = [(way, policy) for way in ("workers", "loop")
              for policy in ("lru", "interval")]
     plots = ", ".join(f"'-' with linespoints title '{way}, {policy}'"
                       for way, policy in lines)
@@ -65,6 +66,21 @@ def at_once(where, moves):
          f"plot {plots}",
          [[(n, moves[way, "zipf-1.0", n, policy]) for n in AT_ONCE]
           for way, policy in lines])
+
+
+def asking(where, moves):
+    """Lines: how many may ask at a time, by policy."""
+    lines = ("lru", "interval")
+    plots = ", ".join(f"'-' with linespoints title '{name}'"
+                      for name in lines)
+    draw(f"{where}/mux-most.svg",
+         "Calls that need a key moved: one worker, 64 clients, zipf-1.0",
+         "set logscale x 2\nset xlabel 'that ask for a key at a time'\n"
+         f"set xtics ({', '.join(map(str, MOST))})\n"
+         "set yrange [60:80]\nset ylabel 'percent of calls'\n"
+         f"plot {plots}",
+         [[(n, moves[f"most-{n}", "zipf-1.0", 64, policy]) for n in MOST]
+          for policy in lines])
 
 
 def costs(where, ns):
@@ -87,6 +103,7 @@ def main(argv):
     moves = measure.key_moves(build, 200000)
     policies(where, moves)
     at_once(where, moves)
+    asking(where, moves)
     rounds = [measure.key_costs(build, 1000) for _ in range(ROUNDS)]
     costs(where, {name: statistics.median(r[name] for r in rounds)
                   for name in rounds[0]})
