@@ -102,6 +102,9 @@ SCRIPT(few_ask_at_once)
 	for (unsigned i = 0; i < 8; i++)
 		begin(w, i, nth(i, KEEP));
 	EXPECT(w->core->keys.out == 2 && w->core->keys.n == 6);
+	/* Who waits holds nothing. */
+	for (unsigned i = 0; i < 8; i++)
+		EXPECT((calls[i].inv.isolate != NULL) == (i < 2));
 	all_good(w, 8);
 	for (unsigned i = 0; i < 8; i++)
 		EXPECT(calls[i].order == i + 1);
