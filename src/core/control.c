@@ -144,6 +144,12 @@ static void control_job_keep(struct control_job *job)
 	function_compiled(job->inv.fn, fit ? fit : code, len);
 }
 
+bool control_wants(const struct invocation *inv, uint64_t len)
+{
+	return inv->load_only && !inv->isolate->loaded &&
+	       inv->compiled.len == 0 && len > 0 && len <= inv->compiled.room;
+}
+
 static void control_job_home(struct msg *msg)
 {
 	struct control_job *job = container_of(msg, struct control_job, msg);

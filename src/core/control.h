@@ -63,8 +63,11 @@ struct function;
 int control_load(
 	struct control_req *req, struct function *fn, control_loaded_fn *then);
 
-/* Worker: what a load came to; its reply's bytes are given back. */
+/* Worker: len bytes of compiled code would be taken from inv's isolate. The one
+ * time for it is a load on trial: then no request has been there. */
 struct invocation;
+bool control_wants(const struct invocation *inv, uint64_t len);
+/* Worker: what a load came to; its reply's bytes are given back. */
 void control_take(struct invocation *inv, struct control_load *ret_load);
 /* Any thread: run msg on the control thread. */
 void control_post(struct runtime *rt, struct msg *msg);

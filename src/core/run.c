@@ -174,18 +174,13 @@ static uint64_t hostcall_time(const struct gate_ctl *call)
 							 : clock_real());
 }
 
-/*
- * Compiled code, hostile like everything from there. The one time for it is a
- * load on trial, which has made room for it: then no request has been in this
- * isolate. False: it is not that time, or not that much.
- */
+/* Compiled code, hostile like everything from there. False: nobody wants it. */
 static bool hostcall_compiled(
 	struct worker *w, struct invocation *inv, const struct gate_ctl *call)
 {
 	uint64_t len = call->args[1];
 
-	if (inv->isolate->loaded || inv->compiled.len > 0 || len == 0 ||
-		len > inv->compiled.room ||
+	if (!control_wants(inv, len) ||
 		!isolate_contains(inv->isolate, call->args[0], len))
 		return false;
 	worker_copy_out(w, inv->isolate, inv->compiled.at, call->args[0], len);

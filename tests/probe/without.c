@@ -50,6 +50,7 @@ enum {
 	ESCAPE,	  /* escaping what functions say in messages */
 	PARK,	  /* once, the tag of an isolate that loses its key */
 	OWNER,	  /* functions get isolates of their own, not of another */
+	OFFERS,	  /* the check that compiled code is wanted */
 	SWITCHES
 };
 
@@ -78,6 +79,7 @@ static const char *const names[SWITCHES] = {
 	[ESCAPE] = "escape",
 	[PARK] = "park",
 	[OWNER] = "owner",
+	[OFFERS] = "offers",
 };
 
 static bool without[SWITCHES] __attribute__((section(".gv_shared"))) = {false};
@@ -208,6 +210,13 @@ int __real_gate_install_handlers(const struct gate *gate);
 int __wrap_gate_install_handlers(const struct gate *gate)
 {
 	return without[HANDLERS] ? 0 : __real_gate_install_handlers(gate);
+}
+
+bool __wrap_control_wants(const struct invocation *inv, uint64_t len);
+bool __real_control_wants(const struct invocation *inv, uint64_t len);
+bool __wrap_control_wants(const struct invocation *inv, uint64_t len)
+{
+	return without[OFFERS] || __real_control_wants(inv, len);
 }
 
 bool __wrap_isolate_contains(

@@ -36,7 +36,7 @@ static void loads(uint64_t own, uint64_t other)
 	load("a reply", "load 2 0 0 1");
 	load("room nobody asked for", "load 4 0");
 	load("an end of no kind", "load 0");
-	load("a number past the last", "load 7");
+	load("a number past the last", "load 8");
 	load("a number of 64 bits", "load ffffffffffffffff");
 	load("a number that is right in 32 bits", "load 100000001");
 	load("a failure of no kind", "load 3 0 0 0");
@@ -61,7 +61,7 @@ static void invokes(uint64_t own)
 		{"room nobody asked for", "call 4 0"},
 		{"room at 1", "call 4 1"},
 		{"no number", "call 0"},
-		{"a number past the last", "call 7"},
+		{"a number past the last", "call 8"},
 		{"a number of 64 bits", "call ffffffffffffffff"},
 		{"a number that is right in 32 bits", "call 100000002 0 0 0"},
 		{"a failure of no kind", "call 3 0"},
@@ -108,7 +108,7 @@ static void returning(uint64_t own)
 static void rooms(void)
 {
 	static const char *const codes[] = {"alloc 1", "alloc 2 0 0 1",
-		"alloc 0", "alloc 7", "alloc 3 0", "alloc 4 ffffffffffffffff"};
+		"alloc 0", "alloc 8", "alloc 3 0", "alloc 4 ffffffffffffffff"};
 	static char big[12 << 10] = "echo ";
 
 	(void)memset(big + 5, 'x', sizeof(big) - 6);
