@@ -220,8 +220,7 @@ Test(engine_lua_contexts, errors)
 		"return function() error() end",
 		"x = 1",
 		"handler = 'no'",
-		"local function f() error('deep') end\n"
-		"function handler() f() end",
+		"function handler() (function() error('deep') end)() end",
 		"function handler() return {f = print} end",
 	};
 
