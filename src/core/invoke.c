@@ -472,7 +472,7 @@ static void invoke_cold(struct worker *w, struct invocation *inv)
 }
 
 /* Those of its function that wait for a key already come first. */
-static void invoke_go(struct worker *w, struct invocation *inv)
+void invoke_go(struct worker *w, struct invocation *inv)
 {
 	if (!inv->turn && keyline_first(&inv->fn->local[w->id].keys))
 		invoke_want_key(w, inv);
@@ -525,7 +525,10 @@ void invoke_start(struct worker *w, struct invocation *inv)
 	invoke_begin(w, inv);
 	if (inv->fn->limited && !inv->load_only && !limiter_enter(w, inv))
 		return;
-	invoke_go(w, inv);
+	if (inv->load_only)
+		invoke_go(w, inv);
+	else
+		ahead_add(w, inv);
 }
 
 void invoke_context(

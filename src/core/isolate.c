@@ -17,10 +17,12 @@
 #include "core/worker_core.h"
 #include "engine/program.h"
 #include "pkey/tls.h"
+#include "util/near.h"
 
 enum {
 	HEAD_MAX = 2 * ISOLATE_PAGE, /* TLS block and control block */
 	HEAP_ALIGN = 64,
+	NEAR_STACK = 1536, /* what a small call uses of the stack */
 	HOT_STACK = 2 * ISOLATE_PAGE,
 	HOT_ABOVE = 9 * ISOLATE_PAGE,
 };
@@ -107,6 +109,19 @@ static size_t isolate_code_end(const struct function *fn)
 {
 	return fn->program ? isolate_image() + fn->program->span
 			   : isolate_code() + fn->given_len + 1;
+}
+
+void isolate_bring(const struct isolate *iso)
+{
+	const struct engine_hot *hot = iso->fn->opt.engine->hot;
+	const char *from = (char *)isolate_stack_end(iso) - NEAR_STACK;
+	const char *heap;
+
+	/* Up to the first bytes of the request. */
+	near_bring(from, iso->window + NEAR_LINE - (uint64_t)from);
+	heap = iso->base + align_up(isolate_code_end(iso->fn), HEAP_ALIGN);
+	for (; hot && hot->len; hot++)
+		near_bring(heap + hot->at, hot->len);
 }
 
 size_t isolate_code_room(size_t bytes)

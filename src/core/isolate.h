@@ -116,6 +116,9 @@ bool isolate_layout(struct isolate *iso, struct function *fn);
 /* Bytes to map for a budget. */
 size_t isolate_bytes(uint64_t memory_bytes);
 
+/* Asks the processor for what a call will touch. */
+void isolate_bring(const struct isolate *iso);
+
 /* Where the touched part of a fresh isolate begins and how long it is. */
 void isolate_hot(const struct isolate *iso, char **ret_at, size_t *ret_len);
 

@@ -243,6 +243,7 @@ static int worker_init(struct runtime *rt, unsigned i, const cpu_set_t *cpus)
 	core->setup = 1;
 	for (enum arena_class c = 0; c < ARENA_CLASSES; c++)
 		list_init(&core->waiting[c]);
+	ahead_init(&core->ahead);
 	keyline_init(&core->keys,
 		rt->hardware
 			? keyline_most(rt->core->keys.n_isolate, rt->n_workers)

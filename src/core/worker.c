@@ -117,6 +117,7 @@ uint64_t worker_poll(struct worker *w)
 
 	qsbr_quiescent(&w->core->reader);
 	(void)msg_run_all(inbox_take(&w->inbox));
+	ahead_run(w);
 	reap = pool_reap(&w->core->pool, w->now);
 	give = worker_give_back(w);
 	invoke_waiting(w);

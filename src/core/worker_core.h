@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/list.h"
+#include "core/ahead.h"
 #include "core/isolate.h"
 #include "core/pool.h"
 #include "core/prepare.h"
@@ -57,6 +58,7 @@ struct worker_core {
 	/* Invocations that want an isolate, by the class they need. */
 	struct list waiting[ARENA_CLASSES];
 	size_t n_waiting;
+	struct ahead ahead;
 	/* Functions whose invocations wait for a limit, and whose turn is next
 	 * (limiter.c). n_blocked is also read by those who could wake them. */
 	struct list turns;
@@ -122,6 +124,8 @@ bool invoke_warm(struct worker *w, struct invocation *inv);
 bool invoke_empty(struct worker *w, struct invocation *inv);
 /* Others can run on the isolate that it is about to get. */
 bool invoke_shares(const struct invocation *inv);
+/* invoke.c: finds it an isolate, or it waits for one. */
+void invoke_go(struct worker *w, struct invocation *inv);
 /* invoke.c: it may have its turn after a wait. False: it waits again. */
 bool invoke_again(struct worker *w, struct invocation *inv);
 /* invoke.c: the size of slot that it needs. */

@@ -35,6 +35,11 @@ struct engine_verdict {
 	char reason[ENGINE_REASON_MAX];
 };
 
+/* A piece of the heap that every call touches; counted from its start. */
+struct engine_hot {
+	uint16_t at, len; /* bytes; len 0: the end of the list */
+};
+
 struct engine {
 	const char *name;	/* "lua": ?language= */
 	const char *media_type; /* "text/x-lua": Content-Type of the code */
@@ -43,6 +48,8 @@ struct engine {
 	bool memory_safe;
 	/* An isolate can have several contexts, one for each call. */
 	bool contexts;
+	/* What to have near when a call begins; NULL: nothing is known. */
+	const struct engine_hot *hot;
 	inside_main_fn *inside_main;
 	/* Looks at the code's bytes. 0, ENGINE_E_REJECTED, or -errno. Control
 	 * thread. */

@@ -30,11 +30,26 @@ static int lua_admit(
 	return ENGINE_E_REJECTED;
 }
 
+/*
+ * Where the parts of a Lua state come to lie that exist before any of the
+ * function's own: seen with valgrind's lackey, Lua 5.4.4. A hint; another Lua
+ * works as well, only not as fast among many.
+ */
+static const struct engine_hot lua_hot[] = {
+	{0, 128},     /* the heap's own */
+	{832, 384},   /* the thread, first half of the global state */
+	{2496, 320},  /* end of the global state, registry */
+	{6784, 384},  /* stack */
+	{20480, 576}, /* calls, message handler */
+	{0, 0},
+};
+
 const struct engine engine_lua = {
 	.name = "lua",
 	.media_type = "text/x-lua",
 	.memory_safe = true,
 	.contexts = true,
+	.hot = lua_hot,
 	.inside_main = lua_in_main,
 	.admit = lua_admit,
 };

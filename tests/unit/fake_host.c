@@ -104,6 +104,7 @@ struct host_reply host_call(struct worker *w, struct function *fn,
 
 	w->now = clock_now();
 	invoke_start(w, &c.inv);
+	ahead_run(w);
 	return host_wait(w, &c);
 }
 

@@ -50,6 +50,7 @@ static void begin(struct worker *w, unsigned i, struct function *fn)
 					 .done = called}};
 	w->now = clock_now();
 	invoke_start(w, &calls[i].inv);
+	ahead_run(w);
 }
 
 /* Turns until `n` more are done, or a second is over. */

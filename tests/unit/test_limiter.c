@@ -53,6 +53,7 @@ static void begin(struct worker *w, unsigned i, struct function *fn)
 	w->now = clock_now();
 	at_once++;
 	invoke_start(w, &calls[i].inv);
+	ahead_run(w);
 }
 
 static void turn_until(struct worker *w, unsigned n)

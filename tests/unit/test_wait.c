@@ -53,6 +53,7 @@ static void begin_with(struct worker *w, unsigned i, struct function *fn,
 					 .done = called}};
 	w->now = clock_now();
 	invoke_start(w, &calls[i].inv);
+	ahead_run(w);
 }
 
 static void begin(struct worker *w, unsigned i, struct function *fn)
