@@ -4,6 +4,7 @@
  */
 #include "tests/probe/without.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -50,6 +51,7 @@ enum {
 	ESCAPE,	  /* escaping what functions say in messages */
 	PARK,	  /* once, the tag of an isolate that loses its key */
 	OWNER,	  /* functions get isolates of their own, not of another */
+	KEYS,	  /* all keys of isolates but two */
 	OFFERS,	  /* the check that compiled code is wanted */
 	SWITCHES
 };
@@ -79,6 +81,7 @@ static const char *const names[SWITCHES] = {
 	[ESCAPE] = "escape",
 	[PARK] = "park",
 	[OWNER] = "owner",
+	[KEYS] = "keys",
 	[OFFERS] = "offers",
 };
 
@@ -293,6 +296,23 @@ int __wrap_keys_init(struct keys *keys, const struct prim *prim)
 {
 	all_keys = keys;
 	return __real_keys_init(keys, prim);
+}
+
+/* The others are as if somebody else had them. */
+int __wrap_pkey_alloc(unsigned flags, unsigned rights);
+int __real_pkey_alloc(unsigned flags, unsigned rights);
+int __wrap_pkey_alloc(unsigned flags, unsigned rights)
+{
+	enum {
+		LEFT = 5 /* one is given back at once; S, P and the two */
+	};
+	static unsigned taken;
+
+	if (without[KEYS] && ++taken > LEFT) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return __real_pkey_alloc(flags, rights);
 }
 
 /* One of those that take an isolate its key is the one that is left out. By
