@@ -10,6 +10,7 @@
  *   make_*            a load of an isolate; one context more
  *   kib_contexts N    resident, of an isolate with N contexts ready
  *   kib_isolates N    of N isolates with one
+ *   kib_text N        the same, given the text
  *   call_HOW N        the Nth call, one right after the other, of: a new
  *                     isolate; one with 16 contexts ready; one that makes a
  *                     context at each call; one isolate for each call
@@ -52,7 +53,7 @@ static struct bench {
 	size_t len[SIZES];
 	struct function *cold[SIZES][2];
 	struct function *make[2];
-	struct function *with[CONTEXTS], *without[CONTEXTS];
+	struct function *with[CONTEXTS], *without[CONTEXTS], *text;
 	struct function *how[HOWS];
 	struct samples took, calls[HOWS][CALLS];
 	struct samples first;
@@ -127,6 +128,7 @@ static void bench_functions(void)
 		bench.with[i] = bench_function("with", 1, -1, i + 1);
 		bench.without[i] = bench_function("without", 1, -1, 0);
 	}
+	bench.text = bench_function("text", 1, -1, 0);
 	bench.how[HOW_ISOLATE] = bench_function("one", 1, -1, 0);
 	bench.how[HOW_READY] = bench_function("ready", 1, -1, CONTEXTS);
 	bench.how[HOW_MADE] = bench_function("made", 1, -1, 1);
@@ -272,6 +274,13 @@ static void bench_memory(struct inproc *b, struct worker *w)
 		/* All that there are. */
 		bench.pss = before;
 	}
+	inproc_ask(b, w, bench_look);
+	for (unsigned i = 0; i < GROUP; i++)
+		(void)bench_load(b, w, bench.text, 0);
+	inproc_pause(w, 30 * CLOCK_MS);
+	bench.n = 1;
+	(void)strcpy(bench.name, "kib_text");
+	inproc_ask(b, w, bench_print_kib);
 }
 
 /* The first calls of an isolate that is, or is not, there. */
@@ -354,7 +363,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	inproc_init(
-		&b, bench.native + (size_t)2 * (CONTEXTS + 1) * GROUP + 100);
+		&b, bench.native + (size_t)(2 * CONTEXTS + 2) * GROUP + 100);
 	if (bench.native) {
 		bench.how[0] =
 			inproc_function("native", -1, ARENA_COMMON_BYTES);

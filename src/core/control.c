@@ -30,7 +30,7 @@ struct control_job {
 };
 
 enum {
-	/* Compiled code is about as long as its text. */
+	/* Twice as long as its text, that is: of what people write. */
 	COMPILED_FACTOR = 4,
 	COMPILED_ROOM = 4096,
 };
