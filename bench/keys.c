@@ -100,12 +100,14 @@ static void turn(struct worker *w)
 {
 	static const struct timespec nap = {.tv_nsec = SLEEP_NS};
 	static uint32_t never;
-	size_t before = b.ended;
+	static size_t seen;
 
 	w->now = clock_now();
 	(void)worker_poll(w);
-	if (b.ended != before)
+	if (b.ended != seen) {
+		seen = b.ended;
 		return;
+	}
 	if (worker_may_sleep(w))
 		(void)wsys_futex_wait(&never, 0, &nap);
 	worker_awake(w);
