@@ -342,7 +342,8 @@ static void enlist(struct worker *w, struct invocation *inv)
 	struct function_local *local = &inv->fn->local[w->id];
 	uint64_t until = inv->begin_ns + w->rt->opt.queue_wait_ns;
 
-	if (inv->again)
+	/* Those behind may wait for the place that it has. */
+	if (inv->again || inv->admitted)
 		list_push_front(&local->blocked, &inv->link);
 	else
 		list_push_back(&local->blocked, &inv->link);

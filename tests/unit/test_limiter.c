@@ -44,7 +44,8 @@ static void called(struct invocation *inv)
 	bufpool_put(&inv->worker->pool, inv->reply);
 }
 
-static void begin(struct worker *w, unsigned i, struct function *fn)
+/* In line: it has passed its function's limits, no more. */
+static void come(struct worker *w, unsigned i, struct function *fn)
 {
 	calls[i] = (struct call){.inv = {.fn = fn,
 					 .req = &echo,
@@ -53,6 +54,11 @@ static void begin(struct worker *w, unsigned i, struct function *fn)
 	w->now = clock_now();
 	at_once++;
 	invoke_start(w, &calls[i].inv);
+}
+
+static void begin(struct worker *w, unsigned i, struct function *fn)
+{
+	come(w, i, fn);
 	ahead_run(w);
 }
 
@@ -322,6 +328,27 @@ SCRIPT(never_enough_memory_is_refused_at_once, .tenant_mb = 1)
 	begin(w, 0, fn);
 	EXPECT(outcome(0) == OUTCOME_NO_ISOLATE);
 	EXPECT(calls[0].inv.met == BUDGET_TENANT_MEMORY);
+	all_even(w, fn);
+}
+
+/* The first has the place that the second waits for, and meets a limit only
+ * when its turn comes. */
+SCRIPT(who_has_a_place_waits_in_front, .memory = 4 * MIB)
+{
+	struct function *fn = host_function("f", "xx", -1);
+	struct quota *q = &w->rt->core->memory;
+
+	host_limit(fn, 1, 0);
+	EXPECT(quota_take(q, 4 * MIB));
+	for (unsigned i = 0; i < 3; i++)
+		come(w, i, fn);
+	ahead_run(w);
+	EXPECT(n_done == 0 && calls[0].inv.admitted);
+	EXPECT(quota_give(q, 4 * MIB));
+	w->core->look = true;
+	turn_until(w, 3);
+	for (unsigned i = 0; i < 3; i++)
+		EXPECT(outcome(i) == OUTCOME_OK && calls[i].order == i + 1);
 	all_even(w, fn);
 }
 
