@@ -26,11 +26,14 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "cli/doctor.h"
+#include "core/maps.h"
 #include "util/cpu.h"
 
 #define KEYS_WANTED 15 /* all the hardware has but key 0 */
 #define MEMLOCK_WANTED (8u << 20)
-#define MAPS_SPARE 1000 /* mappings the process has besides isolates */
+/* What native functions may have of the descriptors: daemon/start.c. */
+#define LAYOUT_FILES(n) ((n) - (n) / 4)
+#define MAPS_NATIVE 5 /* mappings of an isolate of a small native function */
 #define FILES_SPARE 64
 #define HWCAP2_FSGSBASE_BIT (1u << 1)
 
@@ -297,9 +300,10 @@ static void check_nofile(struct doctor *d, struct doctor_result *r)
 
 	CHECK(getrlimit(RLIMIT_NOFILE, &lim) == 0);
 	if (lim.rlim_max >= wanted)
-		found(r, DOCTOR_OK, "%llu, %llu at most",
+		found(r, DOCTOR_OK, "%llu, %llu at most: %llu native functions",
 			(unsigned long long)lim.rlim_cur,
-			(unsigned long long)lim.rlim_max);
+			(unsigned long long)lim.rlim_max,
+			(unsigned long long)LAYOUT_FILES(lim.rlim_max));
 	else
 		fix(found(r, DOCTOR_WARN,
 			    "%llu at most; %u connections want "
@@ -331,14 +335,20 @@ static void check_memlock(struct doctor *d, struct doctor_result *r)
 
 static void check_maps(struct doctor *d, struct doctor_result *r)
 {
-	long have, wanted = 2 * (long)d->isolates + MAPS_SPARE;
+	long have = 0, room;
+	long wanted = MAPS_ISOLATE * (long)d->isolates + MAPS_SPARE;
 
-	if (!read_number(d, "/proc/sys/vm/max_map_count", &have))
+	bool known = read_number(d, "/proc/sys/vm/max_map_count", &have);
+
+	room = (long)maps_for_isolates((size_t)have);
+	if (!known)
 		fix(found(r, DOCTOR_WARN, "unknown: no vm.max_map_count"),
 			"mount /proc");
 	else if (have >= wanted)
-		found(r, DOCTOR_OK, "%ld, enough for %ld isolates", have,
-			(have - MAPS_SPARE) / 2);
+		found(r, DOCTOR_OK,
+			"%ld, enough for %ld isolates, or %ld small native "
+			"ones",
+			have, room / MAPS_ISOLATE, room / MAPS_NATIVE);
 	else
 		fix(found(r, DOCTOR_WARN, "%ld; %u isolates want %ld", have,
 			    d->isolates, wanted),

@@ -25,6 +25,7 @@ enum budget {
 	BUDGET_TOTAL_MEMORY,
 	BUDGET_QUEUE,	   /* limits.queue */
 	BUDGET_QUEUE_WAIT, /* limits.queue_wait_ms */
+	BUDGET_MAPS,	   /* vm.max_map_count */
 	BUDGET_NONE,
 };
 

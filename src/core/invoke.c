@@ -294,10 +294,16 @@ bool invoke_shares(const struct invocation *inv)
 static void invoke_refused(struct invocation *inv)
 {
 	struct isolate *iso = inv->isolate;
+	int r = iso->result;
 
-	log_error("no memory or key for an isolate", LOG_ERR(iso->result));
 	isolate_drop(iso, METRIC_DESTROY_OTHER);
 	invoke_count_busy(inv, -1u);
+	if (r == KEEPER_E_MAPS) {
+		limiter_met(inv->worker, inv, BUDGET_MAPS);
+		invoke_fail(inv, OUTCOME_NO_ISOLATE, MAPS_REFUSED);
+		return;
+	}
+	log_error("no memory or key for an isolate", LOG_ERR(r));
 	invoke_fail(inv, OUTCOME_NO_ISOLATE,
 		"the system refused memory for the isolate");
 }

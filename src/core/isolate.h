@@ -92,6 +92,7 @@ struct isolate {
 	const struct program *program; /* bind: to be mapped first, or NULL */
 	/* The keeper's: a program is mapped; and has not been tagged yet. */
 	bool image, untagged;
+	unsigned maps;	      /* the keeper's: mappings it counts for */
 	uint64_t waits_since; /* the keeper's: for a key; 0: it does not wait */
 	uint64_t waited_ns;   /* for the key that it was just given */
 	int result;	      /* of the errand: 0, or -errno */

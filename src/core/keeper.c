@@ -132,6 +132,15 @@ static int keeper_populate(struct isolate *iso)
 	return r;
 }
 
+/* Counts n mappings more. They are given back together, by keeper_clear(). */
+static int keeper_count(struct isolate *iso, unsigned n)
+{
+	if (!maps_take(&iso->worker->rt->core->maps, n))
+		return KEEPER_E_MAPS;
+	iso->maps += n;
+	return 0;
+}
+
 static int keeper_map(struct isolate *iso)
 {
 	struct runtime *rt = iso->worker->rt;
@@ -139,6 +148,10 @@ static int keeper_map(struct isolate *iso)
 
 	if (iso->mapped == iso->want && !domain_dead(&iso->domain))
 		return 0;
+	if (iso->maps == 0)
+		r = keeper_count(iso, MAPS_ISOLATE);
+	if (r < 0)
+		return r;
 	if (iso->mapped > iso->want)
 		r = keeper_unmap(iso, iso->want);
 	if (r == 0)
@@ -171,6 +184,9 @@ static int keeper_map_program(struct isolate *iso)
 	int r;
 
 	iso->program = NULL;
+	r = keeper_count(iso, program_maps(p));
+	if (r < 0)
+		return r;
 	keeper_trim(iso, isolate_image() + p->span);
 	iso->image = true;
 	r = program_map(p, iso->base + isolate_image());
@@ -211,6 +227,8 @@ static int keeper_clear(struct isolate *iso)
 	if (r < 0 && r != -EEXIST)
 		return r;
 	domain_forget(&iso->worker->rt->core->mux, &iso->domain);
+	maps_give(&iso->worker->rt->core->maps, iso->maps);
+	iso->maps = 0;
 	iso->image = false;
 	iso->mapped = 0;
 	return r;

@@ -7,6 +7,7 @@
  * Workers send errands and get the isolate back through `done`, on the worker,
  * with iso->result set.
  */
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,6 +17,9 @@
 
 struct runtime;
 struct keeper;
+
+/* iso->result where the kernel's limit on mappings is met (core/maps.h). */
+#define KEEPER_E_MAPS (-EDQUOT)
 
 /* NULL: no memory. It lasts as long as the process. */
 struct keeper *keeper_new(struct runtime *rt);

@@ -334,6 +334,7 @@ int runtime_init(struct runtime *rt, const struct runtime_options *opt,
 	if (r < 0)
 		return r;
 	runtime_warn(rt);
+	maps_init(&rt->core->maps, rt->opt.max_isolates);
 	r = runtime_isolate_process(rt, prim);
 	if (r < 0)
 		return failed(r, err, err_size, "process isolation");

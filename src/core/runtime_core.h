@@ -1,6 +1,7 @@
 #pragma once
 /* What the files of this folder know of the runtime, and nobody else does. */
 #include "core/arena.h"
+#include "core/maps.h"
 #include "core/pressure.h"
 #include "core/runtime.h"
 #include "pkey/domain.h"
@@ -12,6 +13,7 @@ struct runtime_core {
 	struct gate gate;
 	struct domain_mux mux;
 	struct arena arena;
+	struct maps maps;
 	const struct worker_loop *loop;
 	struct gate_thread *control; /* the first thread's */
 	_Atomic unsigned settled;    /* workers whose set-up ended */

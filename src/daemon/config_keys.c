@@ -73,8 +73,9 @@ const struct config_key config_keys[] = {
 	UINT("workers", workers, 0, 256, "0",
 	 "threads that run functions; 0: one per online CPU, at most one per "
 	 "isolate key"),
-	UINT("limits.isolates", limits.isolates, 1, 1000000, "4096",
-	 "isolates alive at once, idle ones included"),
+	UINT("limits.isolates", limits.isolates, 1, 1000000, "20000",
+	 "isolates alive at once, idle ones included; each worker has an equal "
+	 "share of them"),
 	UINT("limits.functions", limits.functions, 1, 1000000, "10000",
 	 "registered functions"),
 	UINT("limits.connections", limits.connections, 1, 1000000, "10000",

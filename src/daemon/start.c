@@ -20,6 +20,8 @@
 
 /* Address space for one worker's buffers; pages come with use. */
 #define BUFFER_BYTES ((size_t)1 << 30)
+/* Descriptors besides those of clients. */
+#define FILES_SPARE 64
 
 static void start_log(const struct config *cfg)
 {
@@ -33,8 +35,22 @@ static void start_log(const struct config *cfg)
 	log_configure(&log);
 }
 
+static void start_files(const struct config *cfg, rlim_t files)
+{
+	rlim_t want = (rlim_t)cfg->limits.connections + FILES_SPARE;
+
+	if (files >= want)
+		return;
+	log_warn("not all of limits.connections fit into the limit on open "
+		 "files",
+		LOG_U64("files", files),
+		LOG_U64("connections", cfg->limits.connections),
+		LOG_STR("fix", "ulimit -n 1048576, LimitNOFILE=1048576 in the "
+			       "unit, or a smaller limits.connections"));
+}
+
 /* What is given up before anything else is done. */
-static int start_jail(char *err, size_t size)
+static int start_jail(const struct config *cfg, char *err, size_t size)
 {
 	static const struct {
 		const char *what;
@@ -50,8 +66,10 @@ static int start_jail(char *err, size_t size)
 
 	jail_umask();
 	/* A quarter is for clients alone, whatever is deployed. */
-	if (jail_raise_nofile(&files) == 0 && files <= INT_MAX)
+	if (jail_raise_nofile(&files) == 0 && files <= INT_MAX) {
 		layout_set_files((int)(files - files / 4));
+		start_files(cfg, files);
+	}
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		int r = steps[i].give_up();
 
@@ -119,6 +137,6 @@ int start_runtime(
 	/* A log file at its size limit is no reason to die. */
 	(void)signal(SIGXFSZ, SIG_IGN);
 	start_log(cfg);
-	r = start_jail(err, size);
+	r = start_jail(cfg, err, size);
 	return r < 0 ? r : runtime_init(rt, &opt, err, size);
 }

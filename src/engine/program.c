@@ -268,6 +268,25 @@ int program_map(const struct program *p, char *at)
 	return shut_parts(p, at);
 }
 
+/* One for each place where rights or what is mapped may change: the beginning,
+ * the end of the file's bytes, both ends of each part. */
+unsigned program_maps(const struct program *p)
+{
+	uint64_t filled = p->filled / OBJECT_PAGE, last = 0;
+	unsigned n = 1;
+
+	for (unsigned i = 0; i < p->n_parts; i++) {
+		uint64_t at = p->parts[i].at, end = at + p->parts[i].pages;
+
+		n += at != last;
+		n += end != at;
+		if (filled > last && filled < at)
+			n++;
+		last = end;
+	}
+	return n + (filled > last);
+}
+
 void program_describe(const struct program *p, uint64_t at, struct inside *in)
 {
 	const struct object *o = &p->object;

@@ -66,6 +66,9 @@ struct program *program_free(struct program *p); /* NULL */
  */
 int program_map(const struct program *p, char *at);
 
+/* Mappings that this adds to a range that was one. */
+unsigned program_maps(const struct program *p);
+
 /* Writes into *in where the code begins, for an image at `at`. */
 void program_describe(const struct program *p, uint64_t at, struct inside *in);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "core/maps.h"
 #include "core/runtime.h"
 #include "util/clock.h"
 
@@ -72,6 +73,8 @@ static const char *const hints_met[BUDGET_NONE] = {
 			 "or limits.queue",
 	[BUDGET_QUEUE_WAIT] = "send fewer calls at once, or raise "
 			      "limits.isolates or limits.queue_wait_ms",
+	[BUDGET_MAPS] = MAPS_FIX ", and start the daemon anew; or a smaller "
+				 "idle_ttl_ms",
 };
 
 /* ... and about one that ended it. */
@@ -191,6 +194,9 @@ void outcome_limit(const struct runtime *rt, const struct invocation *inv,
 	case BUDGET_QUEUE_WAIT:
 		set_by(info, "queue_wait_ms", rt->opt.queue_wait_ns / CLOCK_MS,
 			"limits.queue_wait_ms");
+		return;
+	case BUDGET_MAPS:
+		set_by(info, "max_map_count", maps_limit(), "vm.max_map_count");
 		return;
 	case BUDGET_NONE:
 		ending_limit(rt, inv, info);

@@ -202,7 +202,8 @@ static bool admitted(struct control_req *req, struct registration *reg,
 	if (r == -EMFILE) {
 		failed(req, reg, PROBLEM_LIMIT_FUNCTIONS,
 			"native functions have all the descriptors that they "
-			"may have");
+			"may have; start the daemon with a higher limit: "
+			"ulimit -n 1048576, LimitNOFILE=1048576 in the unit");
 		return false;
 	}
 	if (r != 0) {

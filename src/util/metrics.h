@@ -99,7 +99,7 @@ enum metric_type {
 
 enum {
 	METRICS_BUCKETS = 18,	 /* and one above them */
-	METRICS_SERIES_MAX = 10, /* and a NULL behind them */
+	METRICS_SERIES_MAX = 11, /* and a NULL behind them */
 	/* Cells of one histogram series: buckets, the one above, the sum. */
 	METRICS_HIST_CELLS = METRICS_BUCKETS + 2,
 	METRICS_CELLS = 320,

@@ -95,7 +95,7 @@ const struct metrics_desc metrics_table[METRIC_COUNT] = {
 		"Invocations refused by a limit", "limit",
 		"function_concurrency", "function_rate", "tenant_concurrency",
 		"tenant_rate", "tenant_memory", "tenant_cpu", "total_memory",
-		"queue", "queue_wait"),
+		"queue", "queue_wait", "max_map_count"),
 	[METRIC_TIMEOUTS] = SERIES(METRIC_COUNTER, "gvisord_timeouts_total",
 		"Invocations that ran out of time", "kind", "wall", "cpu"),
 	[METRIC_MEMORY_VIOLATIONS] = COUNTER("gvisord_memory_violations_total",

@@ -152,6 +152,54 @@ Test(program, rights)
 	cr_assert_str_eq(rights(place[0] + 4 * GOOD_PAGE), "rw-p");
 }
 
+/* Of [at, at + len), which nothing touches that looks the same. */
+static unsigned mappings(const char *at, size_t len)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	unsigned long from, to;
+	char line[512];
+	unsigned n = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%lx-%lx", &from, &to) == 2 &&
+			from < (uintptr_t)at + len && to > (uintptr_t)at)
+			n++;
+	(void)fclose(f);
+	return n;
+}
+
+/* What isolates count for is what they make. */
+static void counts_its_mappings(unsigned want)
+{
+	const size_t len = SPAN + 4 * GOOD_PAGE;
+	char *wide =
+		mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *at = wide + 2 * GOOD_PAGE;
+
+	cr_assert_neq((void *)wide, MAP_FAILED);
+	cr_assert_eq(mprotect(wide + GOOD_PAGE, SPAN + 2 * GOOD_PAGE,
+			     PROT_READ | PROT_WRITE),
+		0);
+	cr_assert_eq(mappings(at, SPAN), 1);
+	cr_assert_eq(make(), 0);
+	cr_assert_eq(program_map(program, at), 0);
+	/* Those that can be written to may have pages of their own by now. */
+	cr_assert_eq(mappings(wide + GOOD_PAGE, SPAN + 2 * GOOD_PAGE), want);
+	cr_assert_eq(program_maps(program) + 1, want);
+	(void)munmap(wide, len);
+}
+
+Test(program, mappings)
+{
+	counts_its_mappings(5);
+}
+
+Test(program, mappings_without_relro)
+{
+	good.phdr[GOOD_RELRO].p_type = PT_NULL;
+	counts_its_mappings(5);
+}
+
 Test(program, without_relro_the_data_stays_writable)
 {
 	good.phdr[GOOD_RELRO].p_type = PT_NULL;
