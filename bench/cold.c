@@ -106,6 +106,10 @@ static void cold_print(struct inproc *b, struct worker *w)
 
 static void cold_work(struct inproc *b, struct worker *w)
 {
+	inproc_compile(b, w, cold.once);
+	inproc_compile(b, w, cold.brief);
+	inproc_compile(b, w, cold.odd[0]);
+	inproc_compile(b, w, cold.odd[1]);
 	/* Once for everything that happens only once. */
 	cold_whole(b, w);
 	cold.paced.n = cold.keeper.n = cold.row.n = 0;

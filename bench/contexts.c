@@ -296,11 +296,15 @@ static void bench_calls(struct inproc *b, struct worker *w)
 			inproc_pause(w, PACE);
 			if (how == HOW_READY || how == HOW_MADE)
 				(void)bench_load(b, w, fn, fn->opt.contexts);
-			if (how == HOW_MADE)
+			if (how == HOW_MADE) {
+				inproc_busy(true);
 				(void)inproc_call(b, w, fn, false);
+			}
+			inproc_busy(true);
 			for (unsigned i = 0; i < CALLS; i++)
 				samples_add(&bench.calls[how][i],
 					inproc_call(b, w, fn, false));
+			inproc_busy(false);
 		}
 	inproc_ask(b, w, bench_print_calls);
 }

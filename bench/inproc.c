@@ -19,6 +19,8 @@ static const char code[] = "return function(event)\n"
 /* The file's bytes, in place of the code above. */
 static struct engine_code native;
 
+static bool busy;
+
 static int inproc_setup(struct worker *w, void *arg, int *ret_ring_fd)
 {
 	(void)w;
@@ -152,11 +154,16 @@ static void inproc_done(struct invocation *inv)
 	b->done = true;
 }
 
+void inproc_busy(bool is)
+{
+	busy = is;
+}
+
 static void inproc_turn(struct worker *w)
 {
 	w->now = clock_now();
 	(void)worker_poll(w);
-	if (worker_has_chores(w))
+	if (!busy && worker_has_chores(w))
 		worker_chore(w);
 }
 
@@ -226,6 +233,8 @@ void inproc_compile(struct inproc *b, struct worker *w, struct function *fn)
 {
 	static char room[1 << 20];
 
+	if (fn->program)
+		return;
 	b->compiled = room;
 	b->compiled_room = sizeof(room);
 	(void)inproc_call(b, w, fn, true);

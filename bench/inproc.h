@@ -48,7 +48,7 @@ struct inproc_lua {
 };
 struct function *inproc_lua(const struct inproc_lua *what);
 /* Worker. As a registration does: loads fn once, and has it compiled from then
- * on. An isolate of it is left. */
+ * on. An isolate of it is left. Native code is compiled as it is. */
 void inproc_compile(struct inproc *b, struct worker *w, struct function *fn);
 /* Runs work() on the only worker, then ends the runtime. */
 void inproc_run(struct inproc *b, inproc_fn *work, void *arg);
@@ -57,6 +57,9 @@ void inproc_run(struct inproc *b, inproc_fn *work, void *arg);
  * in b->inv. */
 uint64_t inproc_call(
 	struct inproc *b, struct worker *w, struct function *fn, bool load);
+/* Worker. From here on it prepares nothing ahead, as one that is never idle; or
+ * does again. */
+void inproc_busy(bool is);
 /* Worker. The loop turns for so long: errands come back, refills are made. */
 void inproc_pause(struct worker *w, uint64_t ns);
 /* Worker. Has ask() run on the control thread, where system calls are free,

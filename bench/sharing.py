@@ -7,37 +7,30 @@ import measure
 
 INCLUDE = os.path.join(os.path.dirname(os.path.dirname(
     os.path.realpath(__file__))), "include")
-# As long as a function of somebody's library.
-FUNCTION = """
-static __attribute__((noinline)) int f%(i)d(int *a, int n)
-{
-    int sum = %(odd)d;
-    for (int i = 0; i < n; i++) {
-        if (a[i] %% %(odd)d == 3)
-            sum += a[i] * %(odd)d ^ n << (i & 7);
-        else
-            a[i] = sum / (a[i] | 1) + %(odd)d;
-    }
-    return sum;
-}
-"""
-HANDLER = """
+# A MiB of instructions, one after the other: a call needs each page of them.
+SOURCE = """
+#include <gvisor/function.h>
+
 gv_handler handler;
+void all_of_it(void);
+
+__asm__(".text\\n"
+        "all_of_it:\\n"
+        ".rept 262144\\n"
+        "lea 1(%rax), %rax\\n"
+        ".endr\\n"
+        "ret\\n");
 
 int handler(const struct gv_request *req, struct gv_response *res)
 {
-    volatile int sum = 0;
-    int a[2] = {(int)req->body_len, 2};
-
-%s
+    (void)req;
+    all_of_it();
     res->kind = GV_TEXT;
     res->body = "hello";
     res->body_len = 5;
     return 0;
 }
 """
-LEVELS = ("-O1", "-O2", "-Os", "-O3", "-Og")
-FUNCTIONS = 6200  # a MiB of text, each page of which a call needs
 
 
 def lua(build, times):
@@ -54,37 +47,20 @@ def lua(build, times):
     return single, series
 
 
-def build_native(level, source, target):
-    """As whoever writes a function builds it."""
-    measure.run(["gcc", level, "-shared", "-fPIC", "-nostdlib", "-s",
-                 "-fno-stack-protector", "-fcf-protection=none",
-                 "-Wl,-z,noseparate-code", "-Wl,-z,now", "-I", INCLUDE,
-                 source, "-o", target])
-
-
 def native(build, isolates):
     """KiB per isolate of a function with a MiB of code: resident, its share,
     and the code itself."""
     with tempfile.TemporaryDirectory() as where:
         source, target = f"{where}/f.c", f"{where}/f.so"
         with open(source, "w", encoding="ascii") as f:
-            f.write("#include <gvisor/function.h>\n")
-            for i in range(FUNCTIONS):
-                f.write(FUNCTION % {"i": i, "odd": 2 * (i % 40) + 5})
-            f.write(HANDLER % "\n".join(
-                f"    sum += f{i}(a, 2);" for i in range(FUNCTIONS)))
-        # So much code has the bytes of a system call somewhere: another
-        # level, another place.
-        for level in LEVELS:
-            build_native(level, source, target)
-            try:
-                lines = measure.run([f"{build}/bench/contexts", "-c", target,
-                                     str(isolates)])
-                break
-            except measure.Failed as e:
-                if "refused" not in str(e) or level == LEVELS[-1]:
-                    raise
-        found = {name: measure.number(value)
-                 for name, value in measure.values(lines)}
+            f.write(SOURCE)
+        measure.run(["gcc", "-O1", "-shared", "-fPIC", "-nostdlib", "-s",
+                     "-fno-stack-protector", "-fcf-protection=none",
+                     "-Wl,-z,noseparate-code", "-Wl,-z,now",
+                     "-Wl,-Bsymbolic", "-I", INCLUDE, source, "-o", target])
+        found = {name: measure.number(value) for name, value in
+                 measure.values(measure.run(
+                     [f"{build}/bench/contexts", "-c", target,
+                      str(isolates)]))}
         found["text_kib"] = os.path.getsize(target) / 1024
     return found
