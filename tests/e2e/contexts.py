@@ -225,5 +225,35 @@ def test_compiled_code_is_the_same():
             same((r.status, r.code()), (422, "Code.Rejected"))
 
 
+PART = """function M.f%d(order, rate)
+    local total, seen = 0, {}
+    for i, item in ipairs(order.items or {}) do
+        if item.kind == "kind-%d" and not seen[item.id] then
+            total = total + item.count * (item.price or 0) * rate
+        end
+    end
+    return {total = total, currency = "EUR", id = order.id}
+end
+"""
+
+
+def test_compiled_code_fits_where_its_text_did():
+    """At the edge of the budget: what was registered can be called."""
+    with Daemon(workers=1) as d:
+        for contexts in (0, 2):
+            query = f"?memory_mb=1&idle_ttl_ms=0&contexts={contexts}"
+            for parts in range(40, 400, 5):
+                code = "local M = {}\n" + "".join(
+                    PART % (i, i) for i in range(parts)) + \
+                    "function M.handler(e) return e end return M"
+                r = d.ask("PUT", f"/v1/functions/t/f{query}", code,
+                          Content_Type="text/x-lua")
+                if r.status not in (200, 201):
+                    same(r.code(), "Function.OutOfMemory")
+                    break
+                same(calls(d, "t/f", 2, "7"), [7, 7])
+            assert 100 < parts < 395, parts
+
+
 if __name__ == "__main__":
     run(sys.modules["__main__"])
