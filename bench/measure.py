@@ -366,7 +366,9 @@ def machine():
 
 
 TOOLS = {"http": ("wrk", "taskset"), "calls": ("wrk", "strace", "taskset"),
-         "native": ("gcc", "lua5.4", "taskset"), "contexts": ("gcc",)}
+         "native": ("gcc", "lua5.4", "taskset"), "contexts": ("gcc",),
+         "scale": ("wrk", "taskset"), "burst": ("taskset",),
+         "list": ("taskset",)}
 
 
 def missing_tools(parts):
