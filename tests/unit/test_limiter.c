@@ -116,7 +116,8 @@ SCRIPT(so_many_at_once_in_their_order)
 	turn_until(w, CALLS);
 	for (unsigned i = 0; i < CALLS; i++) {
 		EXPECT(outcome(i) == OUTCOME_OK);
-		EXPECT(i < 2 || calls[i].order > calls[i - 2].order);
+		/* The first two start cold, which takes as long as it takes. */
+		EXPECT(i < 3 || calls[i].order > calls[i - 1].order);
 	}
 	EXPECT(most_at_once <= 2);
 	/* No more isolates than may run. */
