@@ -22,7 +22,10 @@
 enum {
 	HEAD_MAX = 2 * ISOLATE_PAGE, /* TLS block and control block */
 	HEAP_ALIGN = 64,
-	NEAR_STACK = 1536, /* what a small call uses of the stack */
+	/* What a small call uses of the stack, below what only the start
+	 * did. */
+	NEAR_STACK = 1920,
+	NEAR_FRAMES = 576,
 	HOT_STACK = 2 * ISOLATE_PAGE,
 	HOT_ABOVE = 9 * ISOLATE_PAGE,
 };
@@ -111,14 +114,20 @@ static size_t isolate_code_end(const struct function *fn)
 			   : isolate_code() + fn->given_len + 1;
 }
 
+/* Few lines and the right ones: the processor waits for room to ask for more
+ * than some ten at once. */
 void isolate_bring(const struct isolate *iso)
 {
 	const struct engine_hot *hot = iso->fn->opt.engine->hot;
-	const char *from = (char *)isolate_stack_end(iso) - NEAR_STACK;
+	const char *ctl = (char *)iso->ctl;
 	const char *heap;
 
-	/* Up to the first bytes of the request. */
-	near_bring(from, iso->window + NEAR_LINE - (uint64_t)from);
+	near_bring((char *)isolate_stack_end(iso) - NEAR_STACK,
+		NEAR_STACK - NEAR_FRAMES);
+	near_bring((char *)iso->fs, NEAR_LINE);
+	near_bring(ctl, offsetof(struct inside, heap));
+	near_bring(ctl + offsetof(struct inside, op), NEAR_LINE);
+	near_bring((char *)iso->window, NEAR_LINE);
 	heap = iso->base + align_up(isolate_code_end(iso->fn), HEAP_ALIGN);
 	for (; hot && hot->len; hot++)
 		near_bring(heap + hot->at, hot->len);

@@ -38,8 +38,8 @@ static int lua_admit(
 static const struct engine_hot lua_hot[] = {
 	{0, 128},     /* the heap's own */
 	{832, 384},   /* the thread, first half of the global state */
-	{2496, 320},  /* end of the global state, registry */
-	{6784, 384},  /* stack */
+	{2496, 192},  /* end of the global state, registry */
+	{6784, 256},  /* stack */
 	{20480, 576}, /* calls, message handler */
 	{0, 0},
 };
