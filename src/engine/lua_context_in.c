@@ -21,8 +21,9 @@
 
 /* In the registry. The libraries use no numbers there. */
 enum {
-	REF_GLOBALS = 64, /* that no script has seen */
+	REF_GLOBALS = 64, /* as lists of fields: what a context begins with */
 	REF_STRINGS,	  /* their metatable, likewise */
+	REF_NOTHING,	  /* an empty table: the globals of nobody */
 	REF_CHUNK,
 	REF_VARIABLE, /* makes a closure with its argument as upvalue */
 	REF_READY,    /* list; of each context: */
@@ -89,15 +90,62 @@ static int count(lua_State *L, int table)
 	return n;
 }
 
-static void push_copy(lua_State *L, int table)
+/* Lists are faster to go through than tables. {name, value, ...}; at 0 stands
+ * the list of the metatable, if there is one. */
+static void push_list(lua_State *L, int table)
 {
-	lua_createtable(L, 0, count(L, table));
+	int list = lua_gettop(L) + 1;
+	lua_Integer n = 0;
+
+	lua_createtable(L, 2 * count(L, table), 0);
 	lua_pushnil(L);
 	while (lua_next(L, table)) {
 		lua_pushvalue(L, -2);
-		lua_insert(L, -2);
-		lua_rawset(L, -4);
+		lua_rawseti(L, list, ++n);
+		lua_rawseti(L, list, ++n);
 	}
+	if (!lua_getmetatable(L, table))
+		return;
+	push_list(L, list + 1);
+	lua_rawseti(L, list, 0);
+	lua_pop(L, 1);
+}
+
+/* Of the globals: a list stands for each library, the list itself for _G. */
+static void push_globals_list(lua_State *L, int globals)
+{
+	int list = lua_gettop(L) + 1;
+
+	push_list(L, globals);
+	for (lua_Integer i = (lua_Integer)lua_rawlen(L, list); i > 0; i -= 2) {
+		if (lua_rawgeti(L, list, i) == LUA_TTABLE) {
+			if (lua_rawequal(L, -1, globals))
+				lua_pushvalue(L, list);
+			else
+				push_list(L, list + 1);
+			lua_rawseti(L, list, i);
+		}
+		lua_pop(L, 1);
+	}
+}
+
+/* The table that a list is of. */
+static void push_copy(lua_State *L, int list)
+{
+	lua_Integer n = (lua_Integer)lua_rawlen(L, list);
+	int to = lua_gettop(L) + 1;
+
+	lua_createtable(L, 0, (int)(n / 2));
+	for (lua_Integer i = 1; i < n; i += 2) {
+		(void)lua_rawgeti(L, list, i);
+		(void)lua_rawgeti(L, list, i + 1);
+		lua_rawset(L, to);
+	}
+	if (lua_rawgeti(L, list, 0) == LUA_TTABLE) {
+		push_copy(L, to + 1);
+		lua_setmetatable(L, to);
+	}
+	lua_settop(L, to);
 }
 
 /* The field of the library on top is a closure of one upvalue: pushes that, and
@@ -136,37 +184,28 @@ static void renew_random(lua_State *L)
 	lua_settop(L, math);
 }
 
-static void push_library(lua_State *L, int library)
-{
-	push_copy(L, library);
-	if (!lua_getmetatable(L, library))
-		return;
-	push_copy(L, lua_gettop(L));
-	lua_setmetatable(L, -3);
-	lua_pop(L, 1);
-}
-
 static void push_globals(lua_State *L)
 {
-	int from = lua_gettop(L) + 1;
-	int to = from + 1;
+	int list = lua_gettop(L) + 1;
+	int to = list + 1;
+	lua_Integer n;
 
 	push_ref(L, REF_GLOBALS);
-	lua_createtable(L, 0, count(L, from));
-	lua_pushnil(L);
-	while (lua_next(L, from)) {
-		lua_pushvalue(L, -2);
-		if (lua_rawequal(L, -2, from))
-			lua_pushvalue(L, to);
-		else if (lua_istable(L, -2))
-			push_library(L, to + 2);
-		else
-			lua_pushvalue(L, -2);
+	n = (lua_Integer)lua_rawlen(L, list);
+	lua_createtable(L, 0, (int)(n / 2));
+	for (lua_Integer i = 1; i < n; i += 2) {
+		(void)lua_rawgeti(L, list, i);
+		if (lua_rawgeti(L, list, i + 1) == LUA_TTABLE) {
+			if (lua_rawequal(L, -1, list))
+				lua_pushvalue(L, to);
+			else
+				push_copy(L, to + 2);
+			lua_replace(L, to + 2);
+		}
 		lua_rawset(L, to);
-		lua_pop(L, 1);
 	}
-	lua_remove(L, from);
-	lua_getfield(L, -1, "math");
+	lua_remove(L, list);
+	lua_getfield(L, list, "math");
 	renew_random(L);
 	lua_pop(L, 1);
 }
@@ -196,24 +235,37 @@ static void enter(lua_State *L, int globals, int strings)
 	lua_pop(L, 1);
 }
 
+/* What a context begins with. The tables that it is taken from are garbage. */
+static void note_beginning(lua_State *L)
+{
+	int top = lua_gettop(L);
+
+	lua_pushglobaltable(L);
+	lua_pushcfunction(L, context_setmetatable);
+	lua_setfield(L, top + 1, "setmetatable");
+	push_globals_list(L, top + 1);
+	set_ref(L, REF_GLOBALS);
+	lua_pushliteral(L, "");
+	(void)lua_getmetatable(L, -1);
+	push_list(L, lua_gettop(L));
+	set_ref(L, REF_STRINGS);
+	lua_newtable(L);
+	set_ref(L, REF_NOTHING);
+	lua_settop(L, top);
+	lua_context_leave(L);
+}
+
 void lua_context_open(lua_State *L)
 {
 	static const char variable[] =
 		"local v = ... return function() return v end";
 
 	set_ref(L, REF_CHUNK);
+	note_beginning(L);
 	if (luaL_loadbufferx(L, variable, sizeof(variable) - 1, "=context",
 		    "t") != LUA_OK)
 		(void)lua_error(L);
 	set_ref(L, REF_VARIABLE);
-	lua_pushglobaltable(L);
-	lua_pushcfunction(L, context_setmetatable);
-	lua_setfield(L, -2, "setmetatable");
-	set_ref(L, REF_GLOBALS);
-	lua_pushliteral(L, "");
-	(void)lua_getmetatable(L, -1);
-	set_ref(L, REF_STRINGS);
-	lua_pop(L, 1);
 	lua_newtable(L);
 	set_ref(L, REF_READY);
 	json_in_push_array_mark(L);
@@ -292,8 +344,10 @@ void lua_context_drop(lua_State *L, size_t keep)
 
 void lua_context_leave(lua_State *L)
 {
-	push_ref(L, REF_GLOBALS);
-	push_ref(L, REF_STRINGS);
-	enter(L, lua_gettop(L) - 1, lua_gettop(L));
-	lua_pop(L, 2);
+	push_ref(L, REF_NOTHING);
+	set_ref(L, LUA_RIDX_GLOBALS);
+	lua_pushliteral(L, "");
+	lua_pushnil(L);
+	lua_setmetatable(L, -2);
+	lua_pop(L, 1);
 }
