@@ -63,7 +63,7 @@ static void ahead_run_first(struct worker *w)
 		near_bring(third, sizeof(*third));
 	list_remove(first);
 	a->n--;
-	invoke_go(w, container_of(first, struct invocation, link));
+	(void)invoke_go(w, container_of(first, struct invocation, link));
 }
 
 void ahead_add(struct worker *w, struct invocation *inv)

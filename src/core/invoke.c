@@ -463,27 +463,33 @@ bool invoke_empty(struct worker *w, struct invocation *inv)
 	return true;
 }
 
-static void invoke_cold(struct worker *w, struct invocation *inv)
+/* False: it waits for memory. */
+static bool invoke_cold(struct worker *w, struct invocation *inv)
 {
-	if (invoke_class(inv) == ARENA_CLASSES)
+	if (invoke_class(inv) == ARENA_CLASSES) {
 		invoke_fail(inv, OUTCOME_NO_ISOLATE,
 			"no isolate can be as large as the function's "
 			"memory budget");
-	else if (invoke_empty(w, inv))
-		return;
-	else if (inv->blocked)
+		return true;
+	}
+	if (invoke_empty(w, inv))
+		return true;
+	if (inv->blocked) {
 		limiter_wait(w, inv);
-	else
-		invoke_queue(w, inv);
+		return false;
+	}
+	invoke_queue(w, inv);
+	return true;
 }
 
 /* Those of its function that wait for a key already come first. */
-void invoke_go(struct worker *w, struct invocation *inv)
+bool invoke_go(struct worker *w, struct invocation *inv)
 {
-	if (!inv->turn && keyline_first(&inv->fn->local[w->id].keys))
+	if (!inv->turn && keyline_first(&inv->fn->local[w->id].keys)) {
 		invoke_want_key(w, inv);
-	else if (!invoke_warm(w, inv))
-		invoke_cold(w, inv);
+		return true;
+	}
+	return invoke_warm(w, inv) || invoke_cold(w, inv);
 }
 
 bool invoke_again(struct worker *w, struct invocation *inv)
@@ -493,8 +499,7 @@ bool invoke_again(struct worker *w, struct invocation *inv)
 		limiter_wait(w, inv);
 		return false;
 	}
-	invoke_go(w, inv);
-	return true;
+	return invoke_go(w, inv);
 }
 
 static void invoke_begin(struct worker *w, struct invocation *inv)
@@ -532,7 +537,7 @@ void invoke_start(struct worker *w, struct invocation *inv)
 	if (inv->fn->limited && !inv->load_only && !limiter_enter(w, inv))
 		return;
 	if (inv->load_only)
-		invoke_go(w, inv);
+		(void)invoke_go(w, inv);
 	else
 		ahead_add(w, inv);
 }

@@ -124,9 +124,10 @@ bool invoke_warm(struct worker *w, struct invocation *inv);
 bool invoke_empty(struct worker *w, struct invocation *inv);
 /* Others can run on the isolate that it is about to get. */
 bool invoke_shares(const struct invocation *inv);
-/* invoke.c: finds it an isolate, or it waits for one. */
-void invoke_go(struct worker *w, struct invocation *inv);
-/* invoke.c: it may have its turn after a wait. False: it waits again. */
+/* invoke.c: finds it an isolate, or it waits for one. False: for memory. */
+bool invoke_go(struct worker *w, struct invocation *inv);
+/* invoke.c: it may have its turn after a wait. False: it waits again, for a
+ * limit. */
 bool invoke_again(struct worker *w, struct invocation *inv);
 /* invoke.c: the size of slot that it needs. */
 enum arena_class invoke_class(const struct invocation *inv);

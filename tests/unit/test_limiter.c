@@ -353,6 +353,25 @@ SCRIPT(who_has_a_place_waits_in_front, .memory = 4 * MIB)
 	all_even(w, fn);
 }
 
+/* Nor does one that waits again give the next its turn: a worker with nothing
+ * but those sleeps. */
+SCRIPT(memory_is_waited_for_asleep, .memory = 4 * MIB)
+{
+	struct function *fn = host_function("f", "xx", -1);
+	struct quota *q = &w->rt->core->memory;
+
+	EXPECT(quota_take(q, 4 * MIB));
+	for (unsigned i = 0; i < 3; i++)
+		begin(w, i, fn);
+	w->core->look = true;
+	host_turn(w);
+	EXPECT(n_done == 0 && worker_poll(w) > w->now);
+	EXPECT(quota_give(q, 4 * MIB));
+	w->core->look = true;
+	turn_until(w, 3);
+	all_even(w, fn);
+}
+
 /* Shares of the processors. ------------------------------------------------ */
 
 static struct share *share_of(const struct function *fn)
