@@ -87,7 +87,7 @@ static const struct isolate *audit_slot_owner(enum arena_class c, size_t slot)
 
 	for (unsigned i = 0; i < rt->n_workers; i++) {
 		const struct pool *p = &rt->workers[i].core->pool;
-		const struct pool_slots *s = &p->slots[c];
+		const struct slots *s = &p->slots[c];
 
 		if (slot - s->first < s->count)
 			return &p->all[s->all + slot - s->first];

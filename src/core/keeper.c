@@ -218,11 +218,10 @@ static void errand_prepare(struct msg *msg)
 	keeper_answer(iso, r);
 }
 
-/* What a program left mapped; afterwards the slot is as at first. */
+/* Afterwards the slot is as at first. With the guard the page tables go. */
 static int keeper_clear(struct isolate *iso)
 {
-	int r = wipe_range(
-		iso->base + ISOLATE_GUARD, iso->mapped - ISOLATE_GUARD);
+	int r = wipe_range(iso->base, iso->mapped);
 
 	if (r < 0 && r != -EEXIST)
 		return r;
@@ -296,6 +295,36 @@ static void errand_recycle(struct msg *msg)
 		r = -errno;
 	audit_step("recycle", iso);
 	keeper_answer(iso, r);
+}
+
+/* Zero, and without pages where they are of nothing else. */
+static void keeper_zero(char *at, size_t len)
+{
+	const uintptr_t page = ISOLATE_PAGE;
+	char *from = (char *)(((uintptr_t)at + page - 1) & -page);
+	char *to = (char *)(((uintptr_t)at + len) & -page);
+
+	if (from < to &&
+		madvise(from, (size_t)(to - from), MADV_DONTNEED) == 0) {
+		memset(at, 0, (size_t)(from - at));
+		memset(to, 0, (size_t)(at + len - to));
+	} else {
+		memset(at, 0, len);
+	}
+}
+
+int keeper_blank(struct isolate *of, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (of[i].mapped)
+			r = keeper_clear(&of[i]);
+		audit_step("blank", &of[i]);
+	}
+	if (r == 0)
+		keeper_zero((char *)of, n * sizeof(*of));
+	return r;
 }
 
 void keeper_discard(void *at, size_t len)

@@ -45,6 +45,13 @@ void keeper_wake(struct keeper *k);
 /* On the keeper's thread: the pages of [at, at+len) go back to the system. */
 void keeper_discard(void *at, size_t len);
 
+/*
+ * On the keeper's thread: n raw isolates, beside each other, and their slots
+ * are as at the start. 0, or -errno: something may be left in a slot, none of
+ * them may be used again.
+ */
+int keeper_blank(struct isolate *of, size_t n);
+
 /* Any other errand: run on the keeper's thread. */
 void keeper_post(struct keeper *k, struct msg *msg);
 

@@ -79,25 +79,38 @@ static void heap_remove(struct pool *p, struct isolate *iso)
 int pool_init(struct pool *p, struct worker *w, const struct arena *a,
 	const size_t first[ARENA_CLASSES], const size_t count[ARENA_CLASSES])
 {
+	int r = 0;
+
 	memset(p, 0, sizeof(*p));
 	list_init(&p->ready);
 	list_init(&p->spares);
 	p->worker = w;
 	p->arena = a;
 	for (enum arena_class c = 0; c < ARENA_CLASSES; c++) {
-		list_init(&p->raw[c]);
-		p->slots[c] = (struct pool_slots){
-			.first = first[c], .count = count[c], .all = p->count};
+		p->slots[c] = (struct slots){
+			.worker = w,
+			.arena = a,
+			.class = c,
+			.first = first[c],
+			.count = count[c],
+			.all = p->count,
+		};
 		p->count += count[c];
 	}
 	p->ready_bytes = ARENA_COMMON_BYTES;
 	p->all = calloc(p->count, sizeof(*p->all));
 	p->heap = calloc(p->count + 1, sizeof(struct isolate *));
-	return p->all && p->heap ? 0 : -ENOMEM;
+	if (!p->all || !p->heap)
+		return -ENOMEM;
+	for (enum arena_class c = 0; c < ARENA_CLASSES && r == 0; c++)
+		r = slots_init(&p->slots[c], p->all + p->slots[c].all);
+	return r;
 }
 
 void pool_fini(struct pool *p)
 {
+	for (enum arena_class c = 0; c < ARENA_CLASSES; c++)
+		slots_fini(&p->slots[c]);
 	free(p->all);
 	free(p->heap);
 	memset(p, 0, sizeof(*p));
@@ -115,25 +128,6 @@ static struct isolate *pool_pop(struct list *from)
 	return container_of(l, struct isolate, link);
 }
 
-/* One that was used before, else a slot's first isolate. Most slots are never
- * needed: what describes them is not touched before. */
-static struct isolate *pool_take_raw(struct pool *p, enum arena_class c)
-{
-	struct isolate *iso = pool_pop(&p->raw[c]);
-	struct pool_slots *s = &p->slots[c];
-
-	if (iso || s->used == s->count)
-		return iso;
-	iso = &p->all[s->all + s->used];
-	iso->magic = ISOLATE_MAGIC;
-	iso->worker = p->worker;
-	iso->class = c;
-	iso->base = arena_slot(p->arena, c, s->first + s->used);
-	list_init(&iso->link);
-	s->used++;
-	return iso;
-}
-
 struct isolate *pool_take_empty(struct pool *p, size_t bytes)
 {
 	enum arena_class c = arena_class_of(bytes);
@@ -143,7 +137,7 @@ struct isolate *pool_take_empty(struct pool *p, size_t bytes)
 	if (bytes == p->ready_bytes && (iso = pool_pop(&p->ready)))
 		p->n_ready--;
 	if (!iso)
-		iso = pool_take_raw(p, c);
+		iso = slots_take(&p->slots[c]);
 	/* The last ones may be ready for another size: they can be remapped. */
 	if (!iso && c == ARENA_COMMON && (iso = pool_pop(&p->ready))) {
 		p->n_ready--;
@@ -159,8 +153,8 @@ bool pool_has_room(const struct pool *p, const struct function *fn)
 
 	if (p->n_out > 0 || fn->local[p->worker->id].spare)
 		return true;
-	return p->slots[c].used < p->slots[c].count ||
-	       !list_empty(&p->raw[c]) || (c == ARENA_COMMON && p->n_ready > 0);
+	return slots_left(&p->slots[c]) ||
+	       (c == ARENA_COMMON && p->n_ready > 0);
 }
 
 void pool_return(struct pool *p, struct isolate *iso)
@@ -171,8 +165,7 @@ void pool_return(struct pool *p, struct isolate *iso)
 		p->n_ready++;
 		return;
 	}
-	iso->state = ISOLATE_RAW;
-	list_push_front(&p->raw[iso->class], &iso->link);
+	slots_put(&p->slots[iso->class], iso);
 }
 
 static void pool_prepared(struct msg *msg)
@@ -191,7 +184,7 @@ static void pool_prepared(struct msg *msg)
 void pool_refill(struct pool *p)
 {
 	while (p->n_ready < POOL_READY_MAX) {
-		struct isolate *iso = pool_take_raw(p, ARENA_COMMON);
+		struct isolate *iso = slots_take(&p->slots[ARENA_COMMON]);
 
 		if (!iso)
 			return;
@@ -272,11 +265,11 @@ void pool_want_spare(struct pool *p, struct function *fn)
 		(void)pool_drop_spare(p, arena_class_of(bytes));
 		return;
 	}
-	iso = pool_take_raw(p, arena_class_of(bytes));
+	iso = slots_take(&p->slots[arena_class_of(bytes)]);
 	if (!iso)
 		return;
 	if (limiter_charge(p->worker->rt, fn)) {
-		list_push_front(&p->raw[iso->class], &iso->link);
+		slots_put(&p->slots[iso->class], iso);
 		return;
 	}
 	limiter_charged(iso, fn);
@@ -470,6 +463,18 @@ struct isolate *pool_relieve(struct pool *p, const struct tenant *owner)
 	if (best)
 		pool_evict(best);
 	return best;
+}
+
+uint64_t pool_give_back(struct pool *p, uint64_t now)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (enum arena_class c = 0; c < ARENA_CLASSES; c++) {
+		uint64_t at = slots_give_back(&p->slots[c], now);
+
+		next = at < next ? at : next;
+	}
+	return next;
 }
 
 uint64_t pool_reap(struct pool *p, uint64_t now)

@@ -3,7 +3,7 @@
  * A worker's isolates: which are raw, ready, warm, and until when. The worker
  * alone touches it, so the warm path has no lock.
  */
-#include "core/isolate.h"
+#include "core/slots.h"
 
 struct worker;
 
@@ -14,14 +14,6 @@ enum {
 	POOL_DRAW = 64,	       /* of more warm ones so many are looked at */
 };
 
-/* The slots of one class that are this worker's. */
-struct pool_slots {
-	size_t first; /* in the arena */
-	size_t count;
-	size_t used; /* the first so many have had an isolate */
-	size_t all;  /* where the class begins in pool.all */
-};
-
 struct pool {
 	struct worker *worker;
 	const struct arena *arena;
@@ -29,8 +21,7 @@ struct pool {
 	 * its slot is first used. */
 	struct isolate *all;
 	size_t count;
-	struct pool_slots slots[ARENA_CLASSES];
-	struct list raw[ARENA_CLASSES];
+	struct slots slots[ARENA_CLASSES];
 	struct list ready;     /* common class, of the default budget */
 	unsigned n_ready;      /* and those on their way there */
 	size_t ready_bytes;    /* the default budget, mapped */
@@ -101,5 +92,7 @@ void pool_forget(struct pool *p, struct isolate *iso);
  * (UINT64_MAX: nothing to look at).
  */
 uint64_t pool_reap(struct pool *p, uint64_t now);
+/* Gives back what nobody has wanted for a while. When to look again. */
+uint64_t pool_give_back(struct pool *p, uint64_t now);
 /* Drops every warm isolate of fn, and its spare. */
 void pool_purge(struct worker *w, struct function *fn);

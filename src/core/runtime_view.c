@@ -30,7 +30,7 @@ static struct isolate *view_next(struct runtime *rt, uint64_t *place)
 		struct pool *p = &rt->workers[w].core->pool;
 
 		for (enum arena_class c = 0; c < ARENA_CLASSES; c++) {
-			const struct pool_slots *s = &p->slots[c];
+			const struct slots *s = &p->slots[c];
 			size_t used =
 				__atomic_load_n(&s->used, __ATOMIC_ACQUIRE);
 
@@ -60,16 +60,19 @@ static bool view_isolate(
 {
 	struct function *fn = view_function(iso);
 	const char *state = isolate_state_name(iso->state);
+	/* None, if all this was given back in the meantime (core/slots.h). */
+	const struct worker *w =
+		__atomic_load_n(&iso->worker, __ATOMIC_RELAXED);
 
-	if (!fn || !state)
+	if (!fn || !state || !w)
 		return false;
 	memset(ret, 0, sizeof(*ret));
 	memcpy(ret->function, fn->id, sizeof(ret->function));
 	ret->version = fn->version;
 	ret->state = state;
 	ret->id = iso->id;
-	ret->key = iso->worker->rt->hardware ? domain_key(&iso->domain) : -1;
-	ret->worker = iso->worker->id;
+	ret->key = w->rt->hardware ? domain_key(&iso->domain) : -1;
+	ret->worker = w->id;
 	ret->age_ns = now > iso->created ? now - iso->created : 0;
 	ret->calls = iso->calls;
 	ret->heap_used = iso->heap_used;

@@ -165,7 +165,7 @@ static void warm_count(struct warm_part *p, const struct function *fn)
 	struct pool *pool = &p->worker->core->pool;
 	enum arena_class c =
 		arena_class_of(isolate_bytes(fn->opt.memory_bytes));
-	const struct pool_slots *s = &pool->slots[c];
+	const struct slots *s = &pool->slots[c];
 	size_t used = __atomic_load_n(&s->used, __ATOMIC_ACQUIRE);
 
 	p->room = s->count;

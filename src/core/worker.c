@@ -113,19 +113,22 @@ static uint64_t worker_give_back(struct worker *w)
 
 uint64_t worker_poll(struct worker *w)
 {
-	uint64_t reap, give, queue, limits;
+	uint64_t reap, give, slots, queue, limits;
 
 	qsbr_quiescent(&w->core->reader);
 	(void)msg_run_all(inbox_take(&w->inbox));
 	ahead_run(w);
 	reap = pool_reap(&w->core->pool, w->now);
 	give = worker_give_back(w);
+	slots = pool_give_back(&w->core->pool, w->now);
 	invoke_waiting(w);
 	limiter_look(w);
 	queue = invoke_expire(w);
 	limits = limiter_expire(w);
 	if (give < reap)
 		reap = give;
+	if (slots < reap)
+		reap = slots;
 	if (limits < reap)
 		reap = limits;
 	return queue < reap ? queue : reap;

@@ -54,6 +54,27 @@ void keeper_prepare(struct isolate *iso, msg_fn *done)
 	f->errand[f->n_errands++] = iso;
 }
 
+void keeper_post(struct keeper *k, struct msg *msg)
+{
+	CHECK(k == fake_keeper.rt.keeper && !fake_keeper.posted);
+	fake_keeper.posted = msg;
+}
+
+int keeper_blank(struct isolate *of, size_t n)
+{
+	fake_keeper.blanked += n;
+	if (fake_keeper.blank_result == 0)
+		memset(of, 0, n * sizeof(*of));
+	return fake_keeper.blank_result;
+}
+
+/* At once. */
+void worker_post(struct worker *w, struct msg *msg)
+{
+	CHECK(w == &fake_keeper.worker);
+	msg->run(msg);
+}
+
 void fake_keeper_answer(size_t i, int result)
 {
 	struct isolate *iso = fake_keeper.errand[i];

@@ -27,6 +27,9 @@ struct fake_keeper {
 	/* Those that never had a function. */
 	struct isolate *discarded[FAKE_ERRANDS];
 	size_t n_discarded;
+	struct msg *posted;	/* by keeper_post(), for a test to run */
+	unsigned blanked;	/* isolates */
+	int blank_result;	/* of keeper_blank() */
 	struct quota *full;	/* what limiter_charge() says */
 	unsigned waiting_calls; /* of invoke_waiting() */
 	uint8_t random;		/* what worker_random() fills with */
