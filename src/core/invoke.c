@@ -521,7 +521,6 @@ static void invoke_begin(struct worker *w, struct invocation *inv)
 	inv->admitted = false;
 	inv->again = false;
 	inv->blocked = NULL;
-	inv->asked = NULL;
 	inv->want_ns = 0;
 	inv->key_wait_ns = 0;
 	inv->turn = false;

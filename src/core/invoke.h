@@ -71,7 +71,6 @@ struct invocation {
 	bool again;	       /* has waited for a quota */
 	bool chore;	       /* nobody asked for it: no use of its isolate */
 	struct quota *blocked; /* waits for it */
-	struct quota *asked;   /* other workers know that it does */
 };
 
 void invoke_start(struct worker *w, struct invocation *inv);

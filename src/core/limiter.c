@@ -132,23 +132,24 @@ static void limiter_told(struct msg *msg)
 		container_of(msg, struct worker_core, limiter_msg);
 
 	atomic_store(&core->told, false);
-	core->look = true;
+	if (atomic_exchange(&core->told_look, false))
+		core->look = true;
 	limiter_relieve_all(core->worker);
 }
 
 void limiter_tell(struct runtime *rt)
 {
-	bool all;
+	bool tell = atomic_exchange(&rt->core->tell, false);
+	bool ask = atomic_exchange(&rt->core->ask, false);
 
-	if (!atomic_load(&rt->core->tell))
-		return;
-	atomic_store(&rt->core->tell, false);
-	all = atomic_exchange(&rt->core->ask, false);
-	for (unsigned i = 0; i < rt->n_workers; i++) {
+	for (unsigned i = 0; (tell || ask) && i < rt->n_workers; i++) {
 		struct worker_core *core = rt->workers[i].core;
+		bool look = tell && atomic_load(&core->n_blocked) > 0;
 
-		if (!all && atomic_load(&core->n_blocked) == 0)
+		if (!look && !ask)
 			continue;
+		if (look)
+			atomic_store(&core->told_look, true);
 		if (atomic_exchange(&core->told, true))
 			continue;
 		core->limiter_msg.run = limiter_told;
@@ -374,18 +375,16 @@ static void unlist(struct worker *w, struct invocation *inv)
 	metrics_add(w->metrics, METRIC_QUEUE_DEPTH, 0, -1);
 }
 
-static void starve(struct worker *w, struct invocation *inv)
+static void starve(struct worker *w)
 {
-	struct quota *q = inv->blocked;
-
 	atomic_fetch_add(&w->rt->core->starving, 1);
 	limiter_relieve_all(w);
-	/* Once: others who end one and find it too little end more. */
-	if (inv->asked == q || w->rt->n_workers == 1)
+	if (w->rt->n_workers == 1)
 		return;
-	inv->asked = q;
+	/* Each time: while it had its turn it did not wait, and who looked then
+	 * whether somebody does ended none and won't look again. */
 	atomic_store(&w->rt->core->ask, true);
-	tell(w);
+	keeper_wake(w->rt->keeper);
 }
 
 void limiter_wait(struct worker *w, struct invocation *inv)
@@ -407,7 +406,7 @@ void limiter_wait(struct worker *w, struct invocation *inv)
 	enlist(w, inv);
 	inv->again = true;
 	if (is_memory(q))
-		starve(w, inv);
+		starve(w);
 	if (q->kind == BUDGET_TENANT_CPU)
 		await_share(w, inv->fn->opt.owner);
 	else if (quota_fits(q, n))

@@ -69,6 +69,7 @@ struct worker_core {
 	bool look;		/* at them: something may be free */
 	bool relieving;		/* an idle isolate ends for somebody's memory */
 	_Atomic bool told;	/* limiter_msg is under way */
+	_Atomic bool told_look; /* it makes this worker look */
 	struct msg limiter_msg;
 	struct siphash_key seed; /* worker_random() */
 	uint64_t drawn;

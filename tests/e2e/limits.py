@@ -312,6 +312,21 @@ def test_tenant_memory_in_use():
              0)
 
 
+def test_idle_isolates_of_other_workers_end():
+    """Whoever has the tenant's memory is idle, so nobody waits long for it:
+    also who had a turn in vain just when the other worker looked."""
+    with Configured({"tenants": {"acme": {"memory_mb": 4}}},
+                    limits__queue_wait_ms=500) as d:
+        for name in "fg":
+            d.deploy(f"acme/{name}", ECHO, "?memory_mb=4&idle_ttl_ms=60000")
+        clients = [d.client() for _ in range(4)]
+        for i in range(2000):
+            r = call(clients[i % 4], "acme/f" if i % 2 else "acme/g", 1)
+            same(r.status, 200)
+        for c in clients:
+            c.sock.close()
+
+
 def test_warming_keeps_to_the_memory():
     with Configured({"tenants": {"acme": {"memory_mb": 12}}}) as d:
         d.deploy("acme/f", ECHO, "?memory_mb=4")
