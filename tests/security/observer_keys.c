@@ -1,14 +1,17 @@
 /*
  * The observer's look at protection keys and rights. What the daemon means is
  * in its struct runtime, which is read as it stands: keys, gate pages,
- * isolates. What is, is in smaps. Isolates come and go meanwhile, so that the
- * table is read before and after, what changed in between is left out, and a
- * difference must be there in every one of several looks.
+ * isolates. What is, is in smaps. Between the two the process stands still, but
+ * it may do so in the middle of a step: a difference must be there in every one
+ * of several looks.
  */
+#include <dirent.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/runtime_core.h"
 #include "core/worker_core.h"
@@ -16,7 +19,10 @@
 
 enum {
 	RANGES = 8192,
-	LOOKS = 4,
+	LOOKS = 16,
+	APART_US = 2000,
+	STILL_US = 500,
+	STILL_TRIES = 10000,
 	TELL_MAX = 8,
 	ANY = -1, /* key of what is changing hands */
 };
@@ -60,14 +66,18 @@ static void add_isolate(struct table *t, const struct isolate *iso)
 static bool read_pool(const struct observer *o, const struct worker_core *core,
 	struct table *t)
 {
-	size_t n = core->pool.count;
-	struct isolate *all = malloc(n * sizeof(*all));
-	bool good = all && observer_read(o, (uint64_t)core->pool.all, all,
-				   n * sizeof(*all));
+	bool good = true;
 
-	for (size_t i = 0; good && i < n; i++)
-		add_isolate(t, &all[i]);
-	free(all);
+	for (unsigned c = 0; c < ARENA_CLASSES && good; c++) {
+		const struct slots *s = &core->pool.slots[c];
+		struct isolate *all = malloc(s->used * sizeof(*all) + 1);
+
+		good = all && observer_read(o, (uint64_t)s->isolates, all,
+				      s->used * sizeof(*all));
+		for (size_t i = 0; good && i < s->used; i++)
+			add_isolate(t, &all[i]);
+		free(all);
+	}
 	return good;
 }
 
@@ -112,48 +122,6 @@ static bool read_table(const struct observer *o, struct table *t)
 				 core.arena.count[c] * arena_slot_bytes(c);
 	}
 	return read_workers(o, &rt, t);
-}
-
-static bool has(const struct table *t, const struct observer_range *r)
-{
-	for (unsigned i = t->n_fixed; i < t->n; i++) {
-		const struct observer_range *mine = &t->range[i];
-
-		if (mine->from == r->from && mine->to == r->to)
-			return mine->key == r->key &&
-			       mine->n_parts == r->n_parts &&
-			       memcmp(mine->parts, r->parts,
-				       sizeof(r->parts)) == 0;
-	}
-	return false;
-}
-
-/* The place of an isolate that came, or changed: any key. No byte is to lie in
- * two ranges: see area_good(). */
-static void loosen(struct table *t, const struct observer_range *r)
-{
-	for (unsigned i = t->n_fixed; i < t->n; i++) {
-		struct observer_range *mine = &t->range[i];
-
-		if (mine->from >= r->to || mine->to <= r->from)
-			continue;
-		mine->from = mine->from < r->from ? mine->from : r->from;
-		mine->to = mine->to > r->to ? mine->to : r->to;
-		mine->key = ANY;
-		return;
-	}
-	add(t, r->from, r->to, ANY);
-}
-
-/* What is not the same in both: any key. */
-static void settle(struct table *t, const struct table *later)
-{
-	for (unsigned i = t->n_fixed; i < t->n; i++)
-		if (!has(later, &t->range[i]))
-			t->range[i].key = ANY;
-	for (unsigned i = later->n_fixed; i < later->n; i++)
-		if (!has(t, &later->range[i]))
-			loosen(t, &later->range[i]);
 }
 
 struct area {
@@ -321,20 +289,57 @@ static unsigned compare(
 	return wrong + (o->maps == 0);
 }
 
+/* Every thread of it. */
+static bool stands_still(const struct observer *o)
+{
+	char path[64], line[256];
+	bool still = true;
+	struct dirent *d;
+	DIR *tasks;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", o->pid);
+	tasks = opendir(path);
+	while (tasks && still && (d = readdir(tasks))) {
+		FILE *f;
+
+		if (d->d_name[0] == '.')
+			continue;
+		(void)snprintf(path, sizeof(path), "/proc/%d/task/%.20s/stat",
+			o->pid, d->d_name);
+		f = fopen(path, "re");
+		still = f && fgets(line, sizeof(line), f) &&
+			strstr(line, ") T ");
+		if (f)
+			(void)fclose(f);
+	}
+	if (tasks)
+		(void)closedir(tasks);
+	return tasks && still;
+}
+
+static bool stop(const struct observer *o)
+{
+	if (kill(o->pid, SIGSTOP) != 0)
+		return false;
+	for (unsigned i = 0; i < STILL_TRIES && !stands_still(o); i++)
+		(void)usleep(STILL_US);
+	return stands_still(o);
+}
+
 static unsigned look(struct observer *o, bool say)
 {
-	static struct table before, after;
+	static struct table table;
+	bool good = stop(o) && read_table(o, &table);
+	char *smaps = good ? read_smaps(o) : NULL;
 	unsigned wrong = 1;
-	bool good = read_table(o, &before);
-	char *smaps = read_smaps(o);
 
-	if (good && smaps && read_table(o, &after)) {
-		settle(&before, &after);
-		o->isolates = before.n - before.n_fixed;
+	(void)kill(o->pid, SIGCONT);
+	if (smaps) {
+		o->isolates = table.n - table.n_fixed;
 		o->programs = 0;
-		for (unsigned i = 0; i < before.n; i++)
-			o->programs += before.range[i].n_parts > 0;
-		wrong = compare(o, &before, smaps, say);
+		for (unsigned i = 0; i < table.n; i++)
+			o->programs += table.range[i].n_parts > 0;
+		wrong = compare(o, &table, smaps, say);
 	} else if (say) {
 		o->say("the daemon's table can't be read");
 	}
@@ -346,7 +351,10 @@ unsigned observer_keys(struct observer *o)
 {
 	unsigned wrong = 1;
 
-	for (unsigned i = 1; i <= LOOKS && wrong; i++)
+	for (unsigned i = 1; i <= LOOKS && wrong; i++) {
+		if (i > 1)
+			(void)usleep(APART_US);
 		wrong = look(o, i == LOOKS);
+	}
 	return wrong;
 }
