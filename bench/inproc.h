@@ -60,6 +60,8 @@ uint64_t inproc_call(
 /* Worker. From here on it prepares nothing ahead, as one that is never idle; or
  * does again. */
 void inproc_busy(bool is);
+/* Worker. One turn of the loop, which spins where the daemon's sleeps. */
+void inproc_turn(struct worker *w);
 /* Worker. The loop turns for so long: errands come back, refills are made. */
 void inproc_pause(struct worker *w, uint64_t ns);
 /* Worker. Has ask() run on the control thread, where system calls are free,
