@@ -86,22 +86,31 @@ static uint64_t pressure_available(void)
 
 /* Ending isolates: on a worker. -------------------------------------------- */
 
+/* About. The heap's size is the isolate's own word: no more than it may have.
+ */
+static uint64_t pressure_freed(const struct isolate *iso)
+{
+	uint64_t heap =
+		atomic_load_explicit(&iso->heap_used, memory_order_relaxed);
+
+	return ISOLATE_REST + (heap < iso->charged ? heap : iso->charged);
+}
+
 static void pressure_relieve(struct msg *msg)
 {
 	struct pressure_ask *ask = container_of(msg, struct pressure_ask, msg);
 	struct pool *pool = &ask->worker->core->pool;
 	uint64_t freed = 0;
+	bool dry = false;
 
-	for (unsigned i = 0; i < ENDS_MAX && freed < ask->bytes; i++) {
+	for (unsigned i = 0; i < ENDS_MAX && freed < ask->bytes && !dry; i++) {
 		const struct isolate *iso = pool_relieve(pool, NULL);
 
-		if (!iso)
-			break;
-		/* The isolate's own word, so an estimate: never trusted to be
-		 * enough. */
-		freed += ISOLATE_REST + atomic_load_explicit(&iso->heap_used,
-						memory_order_relaxed);
+		if (iso)
+			freed += pressure_freed(iso);
+		dry = !iso;
 	}
+	atomic_store(&ask->dry, dry);
 	atomic_store(&ask->under_way, false);
 }
 
@@ -119,22 +128,49 @@ static uint64_t pressure_resident(const struct pressure *p)
 	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* No worker had an idle isolate left when it was asked last. */
+static bool pressure_is_dry(const struct pressure *p, unsigned n_workers)
+{
+	for (unsigned i = 0; i < n_workers; i++)
+		if (!atomic_load(&p->asks[i].dry))
+			return false;
+	return true;
+}
+
 /* It was over for longer than it takes to end what is idle. */
-static void pressure_warn(struct pressure *p, uint64_t resident, uint64_t now)
+static void pressure_warn(
+	struct pressure *p, unsigned n_workers, uint64_t resident, uint64_t now)
 {
 	if (now - p->over_since < PRESSURE_PATIENCE_NS ||
 		(p->warned && now - p->warned < PRESSURE_WARN_NS))
 		return;
 	p->warned = now;
-	log_warn("more memory is resident than should be, and no isolate is "
-		 "idle (limits.resident_mb)",
+	log_warn(pressure_is_dry(p, n_workers)
+			 ? "more memory is resident than should be, and no "
+			   "isolate is idle (limits.resident_mb)"
+			 : "more memory is resident than should be, though "
+			   "idle isolates end (limits.resident_mb)",
 		LOG_U64("resident_mb", resident >> 20),
 		LOG_U64("limit_mb", p->most >> 20));
+}
+
+/* How many have something to end, as far as is known: at least one. */
+static unsigned pressure_able(const struct pressure *p, unsigned n_workers)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < n_workers; i++)
+		n += !atomic_load(&p->asks[i].under_way) &&
+		     !atomic_load(&p->asks[i].dry);
+	return n ? n : n_workers;
 }
 
 static void pressure_ask_all(
 	struct pressure *p, struct runtime *rt, uint64_t bytes)
 {
+	/* Those that have nothing are asked as well: they may have by now. */
+	uint64_t each = bytes / pressure_able(p, rt->n_workers);
+
 	for (unsigned i = 0; i < rt->n_workers; i++) {
 		struct pressure_ask *ask = &p->asks[i];
 
@@ -142,7 +178,7 @@ static void pressure_ask_all(
 		if (atomic_exchange(&ask->under_way, true))
 			continue;
 		ask->worker = &rt->workers[i];
-		ask->bytes = bytes / rt->n_workers;
+		ask->bytes = each;
 		ask->msg.run = pressure_relieve;
 		worker_post(ask->worker, &ask->msg);
 	}
@@ -152,8 +188,10 @@ uint64_t pressure_look(struct pressure *p, struct runtime *rt, uint64_t now)
 {
 	uint64_t resident;
 
+	/* What made the keeper turn may go on after the last look, and nothing
+	 * need come after it. */
 	if (now < p->look_at)
-		return p->over_since ? p->look_at : UINT64_MAX;
+		return p->look_at;
 	resident = pressure_resident(p);
 	p->look_at = now + PRESSURE_LOOK_NS;
 	if (resident <= p->most) {
@@ -162,7 +200,7 @@ uint64_t pressure_look(struct pressure *p, struct runtime *rt, uint64_t now)
 	}
 	if (p->over_since == 0)
 		p->over_since = now;
-	pressure_warn(p, resident, now);
+	pressure_warn(p, rt->n_workers, resident, now);
 	/* A little below, lest the next call brings it back. */
 	pressure_ask_all(p, rt, resident - p->most + p->most / 32);
 	return p->look_at;

@@ -23,6 +23,7 @@ struct pressure_ask {
 	struct worker *worker;
 	uint64_t bytes;		/* to be given back, about */
 	_Atomic bool under_way; /* else it is the keeper's */
+	_Atomic bool dry;	/* nothing was idle any more */
 };
 
 struct pressure {

@@ -2,6 +2,7 @@
 is too little of it, the coldest first, and nobody's call fails for it."""
 
 import sys
+import time
 
 from harness import Daemon, run, same, wait_for
 
@@ -60,6 +61,24 @@ def test_idle_isolates_end():
         # The one that is called most is not the one to go.
         again = sum(1 for n in hot[1:] if n == 1)
         assert again <= 2, (again, hot)
+
+
+def test_one_worker_has_them_all():
+    """What is idle ends faster than two halves of it would, and nobody says
+    that nothing is."""
+    big = HOARD.replace("2 << 20", "8 << 20")
+    with Daemon("--set", "limits.resident_mb=64", workers=2) as d:
+        with d.client() as c:
+            for i in range(24):
+                d.deploy(f"t/f{i}", big, "?idle_ttl_ms=-1")
+            end = time.monotonic() + 2.5
+            i = 0
+            while time.monotonic() < end:
+                i += 1
+                same(c.ask("POST", f"/v1/functions/t/f{i % 24}/invoke",
+                           "null").status, 200)
+        wait_for("memory given back", lambda: resident_mb(d) <= 64)
+        assert "no isolate is idle" not in d.log(), d.log()
 
 
 def test_nothing_is_idle():
