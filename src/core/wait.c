@@ -48,16 +48,18 @@ static void invoke_enqueue(struct worker *w, struct invocation *inv,
 	metrics_inc(w->metrics, METRIC_QUEUE_DEPTH, 0);
 }
 
+/* Who needs no more than that an idle isolate ends is not refused, or it would
+ * be for as long as others keep theirs, where limits.queue is 0. */
 void invoke_queue(struct worker *w, struct invocation *inv)
 {
-	if (invoke_many_wait(w)) {
+	invoke_make_room(w, invoke_class(inv));
+	if (invoke_many_wait(w) && w->core->n_waiting >= w->core->pool.n_out) {
 		limiter_met(w, inv, BUDGET_QUEUE);
 		invoke_fail(inv, OUTCOME_QUEUE_FULL,
 			"all isolates are in use and the queue is full");
 		return;
 	}
 	invoke_enqueue(w, inv, list_push_back);
-	invoke_make_room(w, invoke_class(inv));
 }
 
 static void invoke_unqueue(struct worker *w, struct invocation *inv)

@@ -186,7 +186,9 @@ static int host_child(void)
 		.max_request = 1 << 20,
 		.max_response = 100000,
 		.buffer_bytes = 64 << 20,
-		.max_queue = o->queue ? o->queue : 16,
+		.max_queue = o->no_queue ? 0
+			     : o->queue	 ? o->queue
+					 : 16,
 		.queue_wait_ns = o->wait_ns ? o->wait_ns : 5 * CLOCK_S,
 		.grace_ns = o->grace_ns ? o->grace_ns : 5 * CLOCK_S,
 	};

@@ -14,8 +14,9 @@ typedef void host_script_fn(struct worker *w);
 
 struct host_options {
 	host_script_fn *script;
-	size_t isolates;    /* 0: 64 */
-	size_t queue;	    /* 0: 16 */
+	size_t isolates; /* 0: 64 */
+	size_t queue;	 /* 0: 16 */
+	bool no_queue;
 	uint64_t wait_ns;   /* 0: 5 s */
 	uint64_t grace_ns;  /* 0: 5 s */
 	uint64_t memory;    /* total_memory */

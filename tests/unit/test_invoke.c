@@ -145,6 +145,23 @@ SCRIPT(queue_full, .isolates = 1, .queue = 2)
 	EXPECT(outcome(1) == OUTCOME_OK);
 }
 
+/* Or nobody else had a turn as long as they are kept. */
+SCRIPT(idle_ones_end_without_a_queue, .isolates = 1, .no_queue = true)
+{
+	struct function *one = host_function("f", "xx", -1);
+	struct function *two = host_function("g", "xx", -1);
+
+	for (unsigned i = 0; i < 4; i++) {
+		begin(w, i, i % 2 ? one : two);
+		turn_until(w, i + 1);
+		EXPECT(outcome(i) == OUTCOME_OK);
+	}
+	pool_purge(w, one);
+	(void)seize(w);
+	begin(w, 4, one);
+	EXPECT(outcome(4) == OUTCOME_QUEUE_FULL);
+}
+
 SCRIPT(queue_wait, .isolates = 1, .wait_ns = 30 * CLOCK_MS)
 {
 	struct function *fn = host_function("f", "xx", KEEP);
