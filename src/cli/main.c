@@ -25,16 +25,20 @@ int main(int argc, char **argv)
 {
 	static const struct engine *const engines[] = {
 		&engine_lua, &engine_native, NULL};
+	bool failed;
 	int code;
 
 	hold_standard_files();
 	engines_set(engines);
 	code = cli_main(argc, argv, stdout, stderr);
 
-	/* A reply that did not fit on the disk was not printed. */
-	if (fclose(stdout) != 0) {
-		(void)fprintf(
-			stderr, "gvisord: cannot write: %s\n", strerror(errno));
+	/* A reply that did not fit on the disk was not printed. What failed
+	 * before the end has left no reason. */
+	failed = ferror(stdout) != 0;
+	errno = 0;
+	if (fclose(stdout) != 0 || failed) {
+		(void)fprintf(stderr, "gvisord: cannot write: %s\n",
+			errno ? strerror(errno) : "standard output failed");
 		return code ? code : CLI_REFUSED;
 	}
 	return code;

@@ -109,7 +109,10 @@ void isolate_discard(struct isolate *iso)
 
 void isolate_drop(struct isolate *iso, enum metric_destroy why)
 {
-	metrics_inc(iso->worker->metrics, METRIC_ISOLATE_DESTROYED, why);
+	/* Else it was none yet. */
+	if (iso->fn)
+		metrics_inc(
+			iso->worker->metrics, METRIC_ISOLATE_DESTROYED, why);
 	isolate_discard(iso);
 }
 
@@ -201,7 +204,6 @@ static bool invoke_prepare(struct worker *w, struct invocation *inv)
 	iso->created = w->now;
 	iso->id = ++w->core->next_id * GATE_MAX_THREADS + w->id;
 	atomic_store_explicit(&iso->calls, 0, memory_order_relaxed);
-	metrics_inc(w->metrics, METRIC_ISOLATE_CREATED, 0);
 	if (!inv->load_only)
 		atomic_fetch_add_explicit(
 			&inv->fn->stats.cold_starts, 1, memory_order_relaxed);
@@ -217,6 +219,12 @@ static uint64_t invoke_timeout(const struct invocation *inv)
 	if (inv->load_only && t > LOAD_TIMEOUT_NS)
 		t = LOAD_TIMEOUT_NS;
 	return t;
+}
+
+/* What is done ahead of a call has no more than the call. */
+static uint64_t invoke_cpu(const struct invocation *inv)
+{
+	return inv->load_only && !inv->chore ? 0 : inv->fn->opt.cpu_ns;
 }
 
 /* The worker's own number: nobody else writes it. */
@@ -267,8 +275,7 @@ static void invoke_run(struct worker *w, struct invocation *inv)
 	if (inv->fn->opt.owner)
 		limiter_begin(w, inv);
 	if (invoke_prepare(w, inv)) {
-		run_begin(w, inv->run_begin_ns + timeout,
-			inv->load_only ? 0 : inv->fn->opt.cpu_ns);
+		run_begin(w, inv->run_begin_ns + timeout, invoke_cpu(inv));
 		run_converse(w, inv, timeout);
 	} else {
 		inv->outcome = OUTCOME_OUT_OF_MEMORY;

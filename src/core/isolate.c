@@ -201,6 +201,7 @@ bool isolate_layout(struct isolate *iso, struct function *fn)
 	uint64_t random[2];
 
 	CHECK(tls + sizeof(*in) <= sizeof(head));
+	metrics_inc(iso->worker->metrics, METRIC_ISOLATE_CREATED, 0);
 	iso->fn = fn;
 	iso->loaded = false;
 	iso->given_up = false;

@@ -247,6 +247,26 @@ def test_warm_ones_are_reaped():
         same(metric(d, 'gvisord_isolate_destroyed_total{reason="ttl"}'), 8)
 
 
+def test_isolates_add_up():
+    """What was made is there or has ended, from the self-test on."""
+    with Daemon() as d:
+        d.deploy("t/f", ECHO)
+        d.deploy("t/bad", "return function() error('no') end")
+        for name in ("t/f", "t/bad", "t/f"):
+            d.invoke(name)
+        d.ask("DELETE", "/v1/functions/t/f")
+        wait_for("its end", lambda: len(isolates(d)) < 2)
+        text = d.ask("GET", "/metrics").body.decode().splitlines()
+        made, ended, alive = (
+            sum(float(line.split()[1]) for line in text
+                if line.startswith(name)) for name in (
+                    "gvisord_isolate_created_total ",
+                    "gvisord_isolate_destroyed_total{",
+                    "gvisord_isolates{"))
+        same(made, ended + alive)
+        assert ended >= 1, ended
+
+
 # Lists.
 
 def test_functions_by_pages():
@@ -355,6 +375,10 @@ def test_top_in_lines():
         same(len(out.splitlines()), 3)
         has(out, "calls/s=0.0 errors/s=0.0 in_flight=0 ")
         assert "\x1b" not in out, out
+        with open("/dev/full", "w", encoding="ascii") as full:
+            same(subprocess.run([*args, "--count", "1"], stdout=full,
+                                stderr=subprocess.DEVNULL,
+                                check=False).returncode, 7)
         for wrong in ("0", "x", "nan", "1e9", ""):
             has(gvisord(d, "top", "-i", wrong, code=2), "--interval")
 
