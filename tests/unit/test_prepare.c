@@ -288,6 +288,24 @@ SCRIPT(may_fail)
 	dies("offer", HOSTILE_OFFER_LATE);
 }
 
+/* No more of a processor than a call may have. */
+SCRIPT(keep_to_the_cpu_time)
+{
+	struct function *fn = function("a", HOSTILE_CONTEXTS_SPIN, 3);
+	uint64_t began;
+
+	worker = w;
+	fn->opt.timeout_ns = 60 * CLOCK_S;
+	fn->opt.cpu_ns = 20 * CLOCK_MS;
+	EXPECT(host_load(w, fn).outcome == OUTCOME_OK);
+	began = clock_now();
+	turns();
+	EXPECT(clock_now() - began < 3 * CLOCK_S);
+	EXPECT(atomic_load(&fn->stats.idle) == 0);
+	EXPECT(metrics_sum(&w->metrics, 1, METRIC_TIMEOUTS,
+		       METRIC_TIMEOUT_CPU) == 1);
+}
+
 /* What was noted may be gone, in use, or another's by the time. */
 SCRIPT(come_too_late)
 {
