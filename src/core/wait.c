@@ -38,14 +38,30 @@ static void invoke_make_room(struct worker *w, enum arena_class class)
 		pool_evict(idle);
 }
 
-static void invoke_enqueue(struct worker *w, struct invocation *inv,
-	void (*push)(struct list *, struct list *))
+static struct invocation *invoke_at(struct list *l)
+{
+	return container_of(l, struct invocation, link);
+}
+
+static void invoke_enqueue(
+	struct worker *w, struct invocation *inv, struct list *after)
 {
 	/* It need not stand in line for a key as well. */
 	inv->turn = true;
-	push(&w->core->waiting[invoke_class(inv)], &inv->link);
+	list_insert(after, &inv->link);
 	w->core->n_waiting++;
 	metrics_inc(w->metrics, METRIC_QUEUE_DEPTH, 0);
+}
+
+/* Its place by age, for so they run out of time: few have waited for something
+ * else before they came here. */
+static struct list *invoke_place(struct list *all, const struct invocation *inv)
+{
+	struct list *at = all->prev;
+
+	while (at != all && invoke_at(at)->begin_ns > inv->begin_ns)
+		at = at->prev;
+	return at;
 }
 
 /* Who needs no more than that an idle isolate ends is not refused, or it would
@@ -59,7 +75,8 @@ void invoke_queue(struct worker *w, struct invocation *inv)
 			"all isolates are in use and the queue is full");
 		return;
 	}
-	invoke_enqueue(w, inv, list_push_back);
+	invoke_enqueue(w, inv,
+		invoke_place(&w->core->waiting[invoke_class(inv)], inv));
 }
 
 static void invoke_unqueue(struct worker *w, struct invocation *inv)
@@ -73,7 +90,7 @@ static struct invocation *invoke_next(struct worker *w, enum arena_class class)
 {
 	struct list *l = list_first(&w->core->waiting[class]);
 
-	return l ? container_of(l, struct invocation, link) : NULL;
+	return l ? invoke_at(l) : NULL;
 }
 
 /* In their order. Those that queue while one of them runs have their turn the
@@ -94,7 +111,7 @@ static void invoke_serve(struct worker *w, enum arena_class class)
 			limiter_wait(w, inv);
 			continue;
 		}
-		invoke_enqueue(w, inv, list_push_front);
+		invoke_enqueue(w, inv, &w->core->waiting[class]);
 		invoke_make_room(w, class);
 		return;
 	}

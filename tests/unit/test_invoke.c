@@ -162,6 +162,28 @@ SCRIPT(idle_ones_end_without_a_queue, .isolates = 1, .no_queue = true)
 	EXPECT(outcome(4) == OUTCOME_QUEUE_FULL);
 }
 
+/* Who had to wait for something else before is not the last to give up. */
+SCRIPT(oldest_gives_up_first, .isolates = 1, .wait_ns = 300 * CLOCK_MS)
+{
+	struct function *fn = host_function("f", "xx", KEEP);
+	struct function *other = host_function("g", "xx", KEEP);
+
+	(void)seize(w);
+	host_limit(fn, 1, 0);
+	EXPECT(quota_take(&fn->concurrency, 1));
+	begin(w, 0, fn);
+	EXPECT(w->core->n_waiting == 0);
+	begin(w, 1, other);
+	EXPECT(quota_give(&fn->concurrency, 1));
+	w->core->look = true;
+	host_turn(w);
+	EXPECT(w->core->n_waiting == 2 && n_done == 0);
+	EXPECT(worker_poll(w) <= calls[0].inv.begin_ns + 300 * CLOCK_MS);
+	turn_until(w, 2);
+	EXPECT(outcome(0) == OUTCOME_QUEUE_WAIT && calls[0].order == 1);
+	EXPECT(outcome(1) == OUTCOME_QUEUE_WAIT);
+}
+
 SCRIPT(queue_wait, .isolates = 1, .wait_ns = 30 * CLOCK_MS)
 {
 	struct function *fn = host_function("f", "xx", KEEP);
