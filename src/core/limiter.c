@@ -400,6 +400,11 @@ void limiter_wait(struct worker *w, struct invocation *inv)
 	}
 	if (!quota_wait(q, n, most)) {
 		inv->blocked = NULL;
+		/* For who comes next: idle isolates may be all that is. */
+		if (is_memory(q))
+			relieve(w, q->kind == BUDGET_TENANT_MEMORY
+					   ? inv->fn->opt.owner
+					   : NULL);
 		refuse(w, inv, q, "as many as limits.queue wait already");
 		return;
 	}

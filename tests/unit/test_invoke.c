@@ -162,6 +162,26 @@ SCRIPT(idle_ones_end_without_a_queue, .isolates = 1, .no_queue = true)
 	EXPECT(outcome(4) == OUTCOME_QUEUE_FULL);
 }
 
+/* As for memory: the next one is served. */
+SCRIPT(idle_ones_give_way_after_a_refusal, .memory = 2 << 20, .no_queue = true)
+{
+	struct function *one = host_function("f", "xx", -1);
+	struct function *two = host_function("g", "xx", -1);
+
+	begin(w, 0, one);
+	turn_until(w, 1);
+	EXPECT(outcome(0) == OUTCOME_OK);
+	begin(w, 1, two);
+	EXPECT(outcome(1) == OUTCOME_NO_ISOLATE);
+	for (uint64_t until = clock_now() + CLOCK_S;
+		atomic_load(&w->rt->core->memory.used) > 0 &&
+		clock_now() < until;)
+		host_turn(w);
+	begin(w, 2, two);
+	turn_until(w, 3);
+	EXPECT(outcome(2) == OUTCOME_OK);
+}
+
 /* Who had to wait for something else before is not the last to give up. */
 SCRIPT(oldest_gives_up_first, .isolates = 1, .wait_ns = 300 * CLOCK_MS)
 {
