@@ -118,11 +118,12 @@ uint64_t worker_poll(struct worker *w)
 	qsbr_quiescent(&w->core->reader);
 	(void)msg_run_all(inbox_take(&w->inbox));
 	ahead_run(w);
+	invoke_waiting(w);
+	limiter_look(w);
+	/* No isolate runs any more: what runs leaves something to reap. */
 	reap = pool_reap(&w->core->pool, w->now);
 	give = worker_give_back(w);
 	slots = pool_give_back(&w->core->pool, w->now);
-	invoke_waiting(w);
-	limiter_look(w);
 	queue = invoke_expire(w);
 	limits = limiter_expire(w);
 	if (give < reap)

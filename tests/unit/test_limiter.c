@@ -372,6 +372,29 @@ SCRIPT(memory_is_waited_for_asleep, .memory = 4 * MIB)
 	all_even(w, fn);
 }
 
+/* It runs late in a turn of the loop, on an isolate that was ready. That turn
+ * may be the last one before a sleep, which has to end in time. */
+SCRIPT(what_ran_after_a_wait_is_reaped_when_due, .memory = 64 * MIB)
+{
+	struct function *fn = host_function("f", "xx", 50 * CLOCK_MS);
+	struct quota *q = &w->rt->core->memory;
+	uint64_t next = 0;
+
+	fn->opt.memory_bytes = ARENA_COMMON_BYTES;
+	for (uint64_t until = clock_now() + CLOCK_S;
+		w->core->pool.n_out > 0 && clock_now() < until;)
+		host_turn(w);
+	EXPECT(!list_empty(&w->core->pool.ready));
+	EXPECT(quota_take(q, 64 * MIB));
+	begin(w, 0, fn);
+	EXPECT(n_done == 0);
+	EXPECT(quota_give(q, 64 * MIB));
+	w->core->look = true;
+	next = worker_poll(w);
+	EXPECT(outcome(0) == OUTCOME_OK);
+	EXPECT(next <= calls[0].inv.end_ns + 50 * CLOCK_MS);
+}
+
 /* Shares of the processors. ------------------------------------------------ */
 
 static struct share *share_of(const struct function *fn)
