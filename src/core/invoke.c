@@ -23,6 +23,10 @@
  * the control thread. */
 #define LOAD_TIMEOUT_NS (5 * CLOCK_S)
 
+enum {
+	EVICTIONS_MAX = 8 /* a program has a dozen mappings, Lua two */
+};
+
 /* 26 characters, ordered by time (Crockford's base 32): 48 bits of
  * milliseconds, 80 random ones. */
 static void invoke_name(struct worker *w, struct invocation *inv)
@@ -298,7 +302,25 @@ bool invoke_shares(const struct invocation *inv)
 	return !inv->load_only && inv->fn->opt.idle_ttl_ns != 0;
 }
 
-static void invoke_refused(struct invocation *inv)
+/*
+ * Mappings that idle isolates have are for who comes. The keeper gives those
+ * back before it comes to the next try, as errands keep their order. False: so
+ * much ended in vain, or nothing is idle.
+ */
+static bool invoke_evict_for(struct worker *w, struct invocation *inv)
+{
+	if (inv->evictions >= EVICTIONS_MAX ||
+		!pool_relieve(&w->core->pool, NULL))
+		return false;
+	/* One alone mostly has too few. */
+	(void)pool_relieve(&w->core->pool, NULL);
+	inv->evictions += 2;
+	inv->isolate = NULL;
+	invoke_queue(w, inv);
+	return true;
+}
+
+static void invoke_refused(struct worker *w, struct invocation *inv)
 {
 	struct isolate *iso = inv->isolate;
 	int r = iso->result;
@@ -306,6 +328,8 @@ static void invoke_refused(struct invocation *inv)
 	isolate_drop(iso, METRIC_DESTROY_OTHER);
 	invoke_count_busy(inv, -1u);
 	if (r == KEEPER_E_MAPS) {
+		if (invoke_evict_for(w, inv))
+			return;
 		limiter_met(inv->worker, inv, BUDGET_MAPS);
 		invoke_fail(inv, OUTCOME_NO_ISOLATE, MAPS_REFUSED);
 		return;
@@ -329,7 +353,7 @@ static void invoke_bound(struct msg *msg)
 	if (iso->result == 0)
 		invoke_run(w, inv);
 	else
-		invoke_refused(inv);
+		invoke_refused(w, inv);
 	invoke_key_ran(w, fn);
 	function_put(fn);
 }
@@ -427,15 +451,18 @@ static struct isolate *invoke_take_empty(
 
 	if (iso)
 		return iso;
-	inv->blocked = limiter_charge(w->rt, fn);
-	if (inv->blocked)
-		return NULL;
+	/* First: what was charged for and given back would be looked for, by
+	 * those who wait for some of it, again and again. */
 	iso = pool_take_empty(p, isolate_bytes(fn->opt.memory_bytes));
-	if (iso)
+	if (!iso)
+		return NULL;
+	inv->blocked = limiter_charge(w->rt, fn);
+	if (!inv->blocked) {
 		limiter_charged(iso, fn);
-	else
-		limiter_refund(w, fn);
-	return iso;
+		return iso;
+	}
+	pool_return(p, iso);
+	return NULL;
 }
 
 bool invoke_empty(struct worker *w, struct invocation *inv)
@@ -527,6 +554,7 @@ static void invoke_begin(struct worker *w, struct invocation *inv)
 	inv->heap_peak = 0;
 	inv->admitted = false;
 	inv->again = false;
+	inv->evictions = 0;
 	inv->blocked = NULL;
 	inv->want_ns = 0;
 	inv->key_wait_ns = 0;

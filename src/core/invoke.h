@@ -69,6 +69,7 @@ struct invocation {
 	struct isolate *isolate;
 	bool admitted;	       /* counts in its quotas of concurrency */
 	bool again;	       /* has waited for a quota */
+	uint8_t evictions;     /* what ended so that it gets mappings */
 	bool chore;	       /* nobody asked for it: no use of its isolate */
 	struct quota *blocked; /* waits for it */
 };

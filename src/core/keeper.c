@@ -281,7 +281,7 @@ static void errand_recycle(struct msg *msg)
 	struct runtime *rt = iso->worker->rt;
 	int r;
 
-	if (iso->image) {
+	if (iso->image || (iso->mapped && maps_scarce(&rt->core->maps))) {
 		r = keeper_clear(iso);
 		audit_step("clear", iso);
 		keeper_answer(iso, r);

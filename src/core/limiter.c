@@ -228,11 +228,6 @@ static void refund(struct worker *w, struct tenant *t, size_t bytes)
 	give(w, &w->rt->core->memory, bytes);
 }
 
-void limiter_refund(struct worker *w, const struct function *fn)
-{
-	refund(w, fn->opt.owner, isolate_bytes(fn->opt.memory_bytes));
-}
-
 /* An idle isolate of the tenant ends (NULL: of anybody). */
 static void relieve(struct worker *w, const struct tenant *t)
 {

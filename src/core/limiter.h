@@ -44,11 +44,9 @@ void limiter_text(const struct quota *q, const struct function *fn, char *text,
 const struct quota *limiter_full(
 	const struct runtime *rt, const struct function *fn, size_t n);
 /* Memory for one isolate of fn. NULL: there is some; else the quota that is
- * used up. Then limiter_charged() says which isolate has it, or
- * limiter_refund() that none does. */
+ * used up. Then limiter_charged() says which isolate has it. */
 struct quota *limiter_charge(struct runtime *rt, const struct function *fn);
 void limiter_charged(struct isolate *iso, const struct function *fn);
-void limiter_refund(struct worker *w, const struct function *fn);
 /* The isolate's memory is gone. */
 void limiter_uncharge(struct isolate *iso);
 /* An isolate of fn is better dropped than kept: others wait for its memory. */

@@ -46,6 +46,11 @@ void maps_init(struct maps *m, size_t isolates)
 		LOG_U64("fit", m->max / MAPS_ISOLATE), LOG_STR("fix", fix));
 }
 
+bool maps_scarce(const struct maps *m)
+{
+	return m->max - m->used < MAPS_FEW || m->used > m->max;
+}
+
 bool maps_take(struct maps *m, size_t n)
 {
 	if (n > m->max || m->used > m->max - n)

@@ -10,7 +10,8 @@
 
 enum {
 	MAPS_SPARE = 1000, /* what the process has besides isolates */
-	MAPS_ISOLATE = 2,  /* the guard and the rest; a program adds some */
+	MAPS_FEW = 64,
+	MAPS_ISOLATE = 2, /* the guard and the rest; a program adds some */
 };
 
 /* For the user. */
@@ -32,6 +33,8 @@ size_t maps_for_isolates(size_t max_map_count);
 void maps_init(struct maps *m, size_t isolates);
 /* vm.max_map_count as it was then; 0: not known. */
 size_t maps_limit(void);
+/* So few are left that those of slots in no use are wanted. */
+bool maps_scarce(const struct maps *m);
 /* False: they would not all fit. */
 bool maps_take(struct maps *m, size_t n);
 void maps_give(struct maps *m, size_t n);

@@ -66,35 +66,66 @@ static struct function *nth(unsigned i)
 	return host_function((char[]){(char)('a' + i), 0}, "xx", KEEP);
 }
 
-/* Past the limit calls are refused, those before it go on, and when the limit
- * is higher so do the others: no slot was lost. */
-SCRIPT(refuse_who_comes_last)
+/* Past the limit isolates that are idle end for who comes. */
+SCRIPT(idle_ones_end_for_who_comes)
 {
 	struct maps *m = &w->rt->core->maps;
-	struct function *fn[2 * LIVE];
-	unsigned lived = 0;
-	struct host_reply r;
+	struct function *fn[3 * LIVE];
+	unsigned cold = 0;
 
-	for (unsigned i = 0; i < 2 * LIVE; i++)
+	for (unsigned i = 0; i < 3 * LIVE; i++)
 		fn[i] = nth(i);
-	/* What is mapped and empty at the start is the keeper's to give. */
+	for (unsigned i = 0; i < LIVE; i++)
+		EXPECT(call(w, fn[i]).outcome == OUTCOME_OK);
+	/* What is mapped and empty is the keeper's to give. */
 	while (w->core->pool.n_out > 0)
 		host_turn(w);
 	m->max = m->used;
-	for (; lived < 2 * LIVE; lived++)
-		if ((r = call(w, fn[lived])).outcome != OUTCOME_OK)
-			break;
-	EXPECT(lived > 0 && lived < 2 * LIVE);
+	for (unsigned i = LIVE; i < 3 * LIVE; i++)
+		EXPECT(call(w, fn[i]).outcome == OUTCOME_OK);
+	for (unsigned i = 0; i < 3 * LIVE; i++) {
+		struct host_reply r = call(w, fn[i]);
+
+		EXPECT(r.outcome == OUTCOME_OK);
+		cold += r.cold;
+	}
+	EXPECT(cold > 0);
+	EXPECT(m->used <= m->max);
+	EXPECT(metrics_sum(&w->metrics, 1, METRIC_LIMITED, BUDGET_MAPS) == 0);
+	m->max = SIZE_MAX;
+}
+
+/* Where that does not help calls are refused, and not all ended for them; when
+ * the limit is higher all are served: no slot was lost. */
+SCRIPT(refuse_who_comes_last)
+{
+	enum {
+		IDLE = 12,
+		ENDED = 8
+	};
+	struct maps *m = &w->rt->core->maps;
+	struct function *fn[IDLE], *last = nth(IDLE);
+	struct host_reply r;
+
+	for (unsigned i = 0; i < IDLE; i++) {
+		fn[i] = nth(i);
+		EXPECT(call(w, fn[i]).outcome == OUTCOME_OK);
+	}
+	while (w->core->pool.n_out > 0)
+		host_turn(w);
+	m->max = 0;
+	/* Some are mapped, and empty. */
+	for (unsigned i = 1; (r = call(w, last)).outcome == OUTCOME_OK; i++)
+		last = nth(IDLE + i);
 	EXPECT(r.outcome == OUTCOME_NO_ISOLATE);
 	EXPECT(strstr(r.bytes, "sysctl -w vm.max_map_count=") != NULL);
 	EXPECT(metrics_sum(&w->metrics, 1, METRIC_LIMITED, BUDGET_MAPS) == 1);
-	for (unsigned i = 0; i < 200; i++)
-		EXPECT(call(w, fn[lived]).outcome == OUTCOME_NO_ISOLATE);
-	for (unsigned i = 0; i < lived; i++) {
+	for (unsigned i = ENDED; i < IDLE; i++) {
 		r = call(w, fn[i]);
 		EXPECT(r.outcome == OUTCOME_OK && !r.cold);
 	}
 	m->max = SIZE_MAX;
-	for (unsigned i = 0; i < 2 * LIVE; i++)
+	for (unsigned i = 0; i < IDLE; i++)
 		EXPECT(call(w, fn[i]).outcome == OUTCOME_OK);
+	EXPECT(call(w, last).outcome == OUTCOME_OK);
 }
