@@ -175,15 +175,13 @@ static void keeper_trim(struct isolate *iso, size_t image_end)
 		(void)madvise(from, (size_t)(at + len - from), MADV_DONTNEED);
 }
 
-static int keeper_map_program(struct isolate *iso)
+static int keeper_map_program(struct isolate *iso, const struct program *p)
 {
-	const struct program *p = iso->program;
 	const uint32_t shift =
 		(uint32_t)((isolate_image() - ISOLATE_GUARD) / DOMAIN_PAGE);
 	struct domain_part parts[DOMAIN_PARTS_MAX];
 	int r;
 
-	iso->program = NULL;
 	r = keeper_count(iso, program_maps(p));
 	if (r < 0)
 		return r;
@@ -202,13 +200,22 @@ static int keeper_map_program(struct isolate *iso)
 	return 0;
 }
 
+/* The program is for this errand, whatever it comes to: the next one may be for
+ * another function. */
+static int keeper_fill(struct isolate *iso)
+{
+	const struct program *p = iso->program;
+	int r = iso->want ? keeper_map(iso) : 0;
+
+	iso->program = NULL;
+	return r == 0 && p ? keeper_map_program(iso, p) : r;
+}
+
 static void errand_prepare(struct msg *msg)
 {
 	struct isolate *iso = container_of(msg, struct isolate, msg);
-	int r = keeper_map(iso);
+	int r = keeper_fill(iso);
 
-	if (r == 0 && iso->program)
-		r = keeper_map_program(iso);
 	if (r == 0 && iso->untagged)
 		r = domain_park(&iso->worker->rt->core->mux, &iso->domain);
 	iso->untagged = false;
@@ -265,10 +272,8 @@ static bool keeper_try_bind(struct keeper *k, struct isolate *iso)
 static void errand_bind(struct msg *msg)
 {
 	struct isolate *iso = container_of(msg, struct isolate, msg);
-	int r = iso->want ? keeper_map(iso) : 0;
+	int r = keeper_fill(iso);
 
-	if (r == 0 && iso->program)
-		r = keeper_map_program(iso);
 	if (r < 0)
 		keeper_answer(iso, r);
 	else if (!keeper_try_bind(keeper_of(iso), iso))

@@ -6,6 +6,7 @@
 #include "core/maps.h"
 #include "core/runtime_core.h"
 #include "core/worker_core.h"
+#include "engine/program.h"
 #include "fake_host.h"
 #include "fake_hostile.h"
 
@@ -128,4 +129,28 @@ SCRIPT(refuse_who_comes_last)
 	for (unsigned i = 0; i < IDLE; i++)
 		EXPECT(call(w, fn[i]).outcome == OUTCOME_OK);
 	EXPECT(call(w, last).outcome == OUTCOME_OK);
+}
+
+/* What was to be mapped for a call that was refused is not mapped for the next
+ * one, which may be anybody's. */
+SCRIPT(a_refused_program_is_forgotten)
+{
+	static const struct program program = {.span = ISOLATE_PAGE};
+	struct maps *m = &w->rt->core->maps;
+	struct pool *p = &w->core->pool;
+	struct function *fn = nth(0);
+	const size_t max = m->max;
+
+	while (p->n_out > 0)
+		host_turn(w);
+	m->max = 0;
+	fn->program = (struct program *)&program;
+	for (unsigned i = 0; i < 3 * POOL_READY_MAX; i++)
+		EXPECT(call(w, fn).outcome == OUTCOME_NO_ISOLATE);
+	fn->program = NULL;
+	for (size_t i = 0; i < p->count; i++)
+		EXPECT(p->all[i].program == NULL);
+	m->max = max;
+	for (unsigned i = 1; i <= LIVE; i++)
+		EXPECT(call(w, nth(i)).outcome == OUTCOME_OK);
 }
