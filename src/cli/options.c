@@ -234,12 +234,13 @@ static int check_count(struct cli *cli)
 
 	if ((size_t)cli->argc < c->min_args)
 		return cli_usage_error(cli,
-			"too few arguments; usage: gvisord %s %s", c->name,
-			c->args);
+			"too few arguments; usage: gvisord %s%s%s", c->name,
+			c->args[0] ? " " : "", c->args);
 	if ((size_t)cli->argc > c->max_args)
 		return cli_usage_error(cli,
-			"one argument too many: \"%s\"; usage: gvisord %s %s",
-			cli->argv[c->max_args], c->name, c->args);
+			"one argument too many: \"%s\"; usage: gvisord %s%s%s",
+			cli->argv[c->max_args], c->name, c->args[0] ? " " : "",
+			c->args);
 	return 0;
 }
 

@@ -213,6 +213,7 @@ Test(cli, option_errors)
 	is("deploy x.lua --contexts 17", 2, "", "--contexts wants");
 	is("deploy x.lua --cpu-ms -5", 2, "", "--cpu-ms wants");
 	is("describe", 2, "", "too few arguments");
+	is("list a", 2, "", "usage: gvisord list\n");
 	is("describe a b", 2, "", "one argument too many: \"b\"");
 	is("list --socket /x --url http://127.0.0.1:1", 2, "", "exclude");
 	is("list --url ftp://x", 2, "", "http://127.0.0.1:8080");
