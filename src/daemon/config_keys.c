@@ -74,8 +74,8 @@ const struct config_key config_keys[] = {
 	 "threads that run functions; 0: one per online CPU, at most one per "
 	 "isolate key"),
 	UINT("limits.isolates", limits.isolates, 1, 1000000, "20000",
-	 "isolates alive at once, idle ones included; each worker has an equal "
-	 "share of them"),
+	 "isolates alive at once, idle ones included; divided evenly among the "
+	 "workers, rounded down, but each has one at least"),
 	UINT("limits.functions", limits.functions, 1, 1000000, "10000",
 	 "registered functions"),
 	UINT("limits.connections", limits.connections, 1, 1000000, "10000",
@@ -105,7 +105,8 @@ const struct config_key config_keys[] = {
 	 "wait, then 429; 0: no limit"),
 	UINT("limits.resident_mb", limits.resident_mb, 0, 16 * MIB, "0",
 	 "memory that the daemon may have resident; above it idle isolates end, "
-	 "the coldest first; 0: nine tenths of the machine's or the cgroup's"),
+	 "the coldest first; 0: nine tenths of the machine's or the cgroup's "
+	 "(memory.max of cgroup v2)"),
 	UINT("defaults.memory_mb", defaults.memory_mb, 1, MEMORY_MB_MAX, "64",
 	 "memory budget of a function that asks for none"),
 	UINT("defaults.timeout_ms", defaults.timeout_ms, 1, 24 * HOUR_MS,
