@@ -352,9 +352,8 @@ static void check_maps(struct doctor *d, struct doctor_result *r)
 	else
 		fix(found(r, DOCTOR_WARN, "%ld; %u isolates want %ld", have,
 			    d->isolates, wanted),
-			"sysctl -w vm.max_map_count=%ld, or a smaller "
-			"limits.isolates",
-			wanted);
+			MAPS_FIX ", or a smaller limits.isolates",
+			maps_advice((size_t)have, d->isolates));
 }
 
 /* Not the machine's fault, but what people look for here. */

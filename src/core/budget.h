@@ -26,6 +26,7 @@ enum budget {
 	BUDGET_QUEUE,	   /* limits.queue */
 	BUDGET_QUEUE_WAIT, /* limits.queue_wait_ms */
 	BUDGET_MAPS,	   /* vm.max_map_count */
+	BUDGET_ISOLATES,   /* limits.isolates; of warming, has no series */
 	BUDGET_NONE,
 };
 

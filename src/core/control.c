@@ -136,7 +136,7 @@ static void control_job_keep(struct control_job *job)
 	size_t len = job->inv.compiled.len;
 	char *fit;
 
-	if (len == 0 || job->load.outcome != OUTCOME_OK) {
+	if (len == 0 || job->load.end.outcome != OUTCOME_OK) {
 		free(code);
 		return;
 	}
@@ -170,7 +170,7 @@ void control_take(struct invocation *inv, struct control_load *ret_load)
 			len);
 	ret_load->message[inv->reply.ptr ? len : 0] = '\0';
 	bufpool_put(&inv->worker->pool, inv->reply);
-	ret_load->outcome = inv->outcome;
+	ret_load->end = ending_of_call(inv);
 }
 
 static void control_job_done(struct invocation *inv)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/ending.h"
 #include "util/inbox.h"
 
 struct runtime;
@@ -54,7 +55,7 @@ void control_reply(struct control_req *req, int status, const char *media_type,
  * outcome and message in *ret (owned by the core, good during `then`).
  */
 struct control_load {
-	int outcome;	    /* enum outcome */
+	struct ending end;
 	char message[1024]; /* for the user, NUL-terminated */
 };
 typedef void control_loaded_fn(

@@ -14,6 +14,15 @@ size_t maps_for_isolates(size_t max_map_count)
 		       : max_map_count / 2;
 }
 
+size_t maps_advice(size_t have, size_t isolates)
+{
+	size_t n = MAPS_USUAL;
+
+	while (n <= have || n < isolates * MAPS_ISOLATE + MAPS_SPARE)
+		n *= 2;
+	return n;
+}
+
 static size_t limit; /* the process's, like what it limits */
 
 size_t maps_limit(void)
@@ -23,7 +32,6 @@ size_t maps_limit(void)
 
 void maps_init(struct maps *m, size_t isolates)
 {
-	size_t want = isolates * MAPS_ISOLATE + MAPS_SPARE;
 	FILE *f = fopen("/proc/sys/vm/max_map_count", "re");
 	size_t have = 0;
 	char fix[64];
@@ -38,8 +46,7 @@ void maps_init(struct maps *m, size_t isolates)
 	(void)fclose(f);
 	if (m->max >= isolates * MAPS_ISOLATE)
 		return;
-	(void)snprintf(
-		fix, sizeof(fix), "sysctl -w vm.max_map_count=%zu", want);
+	(void)snprintf(fix, sizeof(fix), MAPS_FIX, maps_advice(have, isolates));
 	log_warn("not all isolates of limits.isolates fit into the mappings "
 		 "that the kernel allows a process",
 		LOG_U64("max_map_count", have), LOG_U64("isolates", isolates),

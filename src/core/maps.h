@@ -11,14 +11,15 @@
 enum {
 	MAPS_SPARE = 1000, /* what the process has besides isolates */
 	MAPS_FEW = 64,
-	MAPS_ISOLATE = 2, /* the guard and the rest; a program adds some */
+	MAPS_USUAL = 262144, /* what is commonly advised */
+	MAPS_ISOLATE = 2,    /* the guard and the rest; a program adds some */
 };
 
-/* For the user. */
-#define MAPS_FIX "sysctl -w vm.max_map_count=262144"
+/* For the user; takes maps_advice(). */
+#define MAPS_FIX "sysctl -w vm.max_map_count=%zu"
 #define MAPS_REFUSED                                                           \
 	"the isolates there are have all the mappings that the kernel allows " \
-	"(vm.max_map_count); as root: " MAPS_FIX
+	"(vm.max_map_count)"
 
 /* The keeper's, but for max. */
 struct maps {
@@ -28,6 +29,8 @@ struct maps {
 
 /* What the kernel allows of such a process, less the reserve. */
 size_t maps_for_isolates(size_t max_map_count);
+/* What to set it to, if `have` is not enough. */
+size_t maps_advice(size_t have, size_t isolates);
 /* Asks the kernel, and warns where so many isolates do not fit. First thread.
  */
 void maps_init(struct maps *m, size_t isolates);

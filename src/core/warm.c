@@ -50,10 +50,9 @@ struct warm {
 static void warm_home(struct msg *msg);
 static void warm_step(struct msg *msg);
 
-static void warm_fail(
-	struct warm_part *p, enum outcome outcome, const char *why)
+static void warm_fail(struct warm_part *p, struct ending end, const char *why)
 {
-	p->load.outcome = outcome;
+	p->load.end = end;
 	(void)snprintf(p->load.message, sizeof(p->load.message), "%s", why);
 	p->left = 0;
 }
@@ -63,7 +62,7 @@ static void warm_loaded(struct invocation *inv)
 	struct warm_part *p = container_of(inv, struct warm_part, inv);
 
 	control_take(inv, &p->load);
-	if (p->load.outcome == OUTCOME_OK) {
+	if (p->load.end.outcome == OUTCOME_OK) {
 		p->made++;
 		p->left--;
 	} else {
@@ -73,21 +72,32 @@ static void warm_loaded(struct invocation *inv)
 	worker_post(p->worker, &p->msg);
 }
 
+/* The room for large ones is not limits.isolates: nobody sets it. */
+static enum budget warm_room_budget(const struct function *fn)
+{
+	return arena_class_of(isolate_bytes(fn->opt.memory_bytes)) ==
+			       ARENA_COMMON
+		       ? BUDGET_ISOLATES
+		       : BUDGET_NONE;
+}
+
 /* What has changed since the work was shared out. */
 static void warm_look(struct warm_part *p)
 {
 	struct function *fn = p->warm->fn;
+	const struct quota *full;
 
 	if (worker_draining(p->worker))
-		warm_fail(p, OUTCOME_DRAINING, "the daemon shuts down");
+		warm_fail(p, ending_of(OUTCOME_DRAINING),
+			"the daemon shuts down");
 	else if (atomic_load_explicit(&fn->retired, memory_order_relaxed))
-		warm_fail(p, OUTCOME_NOT_FOUND,
+		warm_fail(p, ending_of(OUTCOME_NOT_FOUND),
 			"the function was replaced or removed meanwhile");
 	else if (!pool_has_room(&p->worker->core->pool, fn))
-		warm_fail(p, OUTCOME_NO_ISOLATE,
+		warm_fail(p, ending_full(warm_room_budget(fn)),
 			"other isolates have taken the room meanwhile");
-	else if (limiter_full(p->worker->rt, fn, 1))
-		warm_fail(p, OUTCOME_NO_ISOLATE,
+	else if ((full = limiter_full(p->worker->rt, fn, 1)))
+		warm_fail(p, ending_full(full->kind),
 			"other isolates have taken the memory meanwhile");
 }
 
@@ -126,7 +136,7 @@ static void warm_settle(struct warm *warm)
 		(!left || (warm_drains(warm) &&
 				  !warm->part[warm->req->worker->id].out))) {
 		if (left)
-			warm->result.load.outcome = OUTCOME_DRAINING;
+			warm->result.load.end = ending_of(OUTCOME_DRAINING);
 		warm->answered = true;
 		warm->then(warm->req, &warm->result);
 	}
@@ -145,7 +155,7 @@ static void warm_home(struct msg *msg)
 	p->out = false;
 	warm->n_out--;
 	warm->result.made += p->made;
-	if (p->load.outcome != OUTCOME_OK)
+	if (p->load.end.outcome != OUTCOME_OK)
 		warm->result.load = p->load;
 	warm_settle(warm);
 }
@@ -210,7 +220,7 @@ static bool warm_has_memory(struct warm *warm, size_t n)
 
 	if (!q)
 		return true;
-	warm->result.load.outcome = OUTCOME_NO_ISOLATE;
+	warm->result.load.end = ending_full(q->kind);
 	limiter_text(q, warm->fn, warm->result.load.message,
 		sizeof(warm->result.load.message));
 	return false;
@@ -225,12 +235,17 @@ static bool warm_share(struct warm *warm, size_t n)
 		struct warm_part *p = warm_poorest(warm);
 
 		if (!p) {
-			warm->result.load.outcome = OUTCOME_NO_ISOLATE;
+			warm->result.load.end =
+				ending_full(warm_room_budget(warm->fn));
 			(void)snprintf(warm->result.load.message,
 				sizeof(warm->result.load.message),
 				"there is room for %zu more isolates of this "
-				"size (limits.isolates), not for %zu",
-				i - warm->result.idle, n - warm->result.idle);
+				"size%s, not for %zu",
+				i - warm->result.idle,
+				warm->result.load.end.met == BUDGET_ISOLATES
+					? " (limits.isolates)"
+					: "",
+				n - warm->result.idle);
 			return false;
 		}
 		p->left++;
@@ -252,12 +267,12 @@ static struct warm *warm_new(
 		.fn = fn,
 		.then = then,
 		.n_parts = rt->n_workers,
-		.result.load.outcome = OUTCOME_OK};
+		.result = {.fn = fn, .load.end = ending_of(OUTCOME_OK)}};
 	for (unsigned i = 0; i < rt->n_workers; i++) {
 		warm->part[i] = (struct warm_part){.warm = warm,
 			.worker = &rt->workers[i],
 			.msg.run = warm_step,
-			.load.outcome = OUTCOME_OK};
+			.load.end = ending_of(OUTCOME_OK)};
 		warm_count(&warm->part[i], fn);
 		warm->result.idle += warm->part[i].idle;
 	}
@@ -285,7 +300,7 @@ int control_warm(struct control_req *req, struct function *fn, size_t n,
 		return -ENOMEM;
 	list_push_back(&req->worker->rt->core->warms, &warm->link);
 	if (warm_drains(warm))
-		warm->result.load.outcome = OUTCOME_DRAINING;
+		warm->result.load.end = ending_of(OUTCOME_DRAINING);
 	else if (warm_share(warm, n))
 		warm_send(warm);
 	warm_settle(warm);

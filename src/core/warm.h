@@ -10,7 +10,8 @@
 struct function;
 
 struct control_warmed {
-	size_t idle; /* that were there before */
+	const struct function *fn; /* good during `then` */
+	size_t idle;		   /* that were there before */
 	size_t made;
 	/* Of what went wrong, else OUTCOME_OK; those made stay. */
 	struct control_load load;

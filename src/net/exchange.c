@@ -61,11 +61,7 @@ void exchange_reply_problem(struct exchange *x, const struct problem_info *info)
 			break;
 		bufpool_put(&x->worker->pool, block);
 	}
-	if (problem_retry(info->problem)) {
-		buf_add_lit(&x->extra, "Retry-After: ");
-		buf_add_u64(&x->extra, info->retry_s ? info->retry_s : 1);
-		buf_add_lit(&x->extra, "\r\n");
-	}
+	problem_retry(&x->extra, info);
 	exchange_reply_block(x,
 		info->status ? info->status : problem_status(info->problem),
 		PROBLEM_MEDIA_TYPE, block, block.ptr ? b.len : 0);

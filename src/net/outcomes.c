@@ -73,8 +73,7 @@ static const char *const hints_met[BUDGET_NONE] = {
 			 "or limits.queue",
 	[BUDGET_QUEUE_WAIT] = "send fewer calls at once, or raise "
 			      "limits.isolates or limits.queue_wait_ms",
-	[BUDGET_MAPS] = MAPS_FIX ", and start the daemon anew; or a smaller "
-				 "idle_ttl_ms",
+	[BUDGET_ISOLATES] = "ask for fewer, or raise limits.isolates",
 };
 
 /* ... and about one that ended it. */
@@ -104,14 +103,14 @@ static void set_by(struct problem_info *info, const char *name, uint64_t value,
 }
 
 static void set_by_tenant(struct problem_info *info, const char *name,
-	uint64_t value, struct outcome_limit *room, const struct tenant *t)
+	uint64_t value, struct outcome_room *room, const struct tenant *t)
 {
 	(void)snprintf(
 		room->set, sizeof(room->set), "tenants.%s.%s", t->name, name);
 	set_by(info, name, value, room->set);
 }
 
-static void rate_limit(struct problem_info *info, struct outcome_limit *room,
+static void rate_limit(struct problem_info *info, struct outcome_room *room,
 	const struct tenant *t)
 {
 	const struct rate *r = &t->rate;
@@ -122,20 +121,20 @@ static void rate_limit(struct problem_info *info, struct outcome_limit *room,
 	info->limit_text = room->text;
 }
 
-static void ending_limit(const struct runtime *rt, const struct invocation *inv,
+static void ending_limit(const struct runtime *rt,
+	const struct function_options *o, const struct ending *end,
 	struct problem_info *info)
 {
-	const struct function_options *o = &inv->fn->opt;
-	bool shorter = inv->timeout_ns && inv->timeout_ns < o->timeout_ns;
+	bool shorter = end->timeout_ns && end->timeout_ns < o->timeout_ns;
 
-	switch (inv->outcome) {
+	switch (end->outcome) {
 	case OUTCOME_OUT_OF_MEMORY:
 		set_by(info, "memory_mb", o->memory_bytes >> 20,
 			"function option memory_mb");
 		return;
 	case OUTCOME_TIMEOUT:
 		set_by(info, "timeout_ms",
-			(shorter ? inv->timeout_ns : o->timeout_ns) / CLOCK_MS,
+			(shorter ? end->timeout_ns : o->timeout_ns) / CLOCK_MS,
 			shorter ? "header Gvisor-Timeout"
 				: "function option timeout_ms");
 		return;
@@ -152,15 +151,21 @@ static void ending_limit(const struct runtime *rt, const struct invocation *inv,
 	}
 }
 
-void outcome_limit(const struct runtime *rt, const struct invocation *inv,
-	struct outcome_limit *room, struct problem_info *info)
+/* Not even one isolate: however long somebody waits. */
+static bool never_fits(const struct runtime *rt,
+	const struct function_options *o, enum budget met)
 {
-	const struct function_options *o = &inv->fn->opt;
+	return (met == BUDGET_TENANT_MEMORY &&
+		       o->memory_bytes > o->owner->memory.max) ||
+	       (met == BUDGET_TOTAL_MEMORY &&
+		       o->memory_bytes > rt->opt.total_memory);
+}
 
-	info->retry_s = (inv->retry_ns + CLOCK_S - 1) / CLOCK_S;
-	info->hint = inv->met == BUDGET_NONE ? ending_hint(inv->outcome)
-					     : hints_met[inv->met];
-	switch (inv->met) {
+static void met_limit(const struct runtime *rt,
+	const struct function_options *o, const struct ending *end,
+	struct outcome_room *room, struct problem_info *info)
+{
+	switch (end->met) {
 	case BUDGET_FUNCTION_CONCURRENCY:
 		set_by(info, "max_concurrency", o->max_concurrency,
 			"function option max_concurrency");
@@ -197,9 +202,34 @@ void outcome_limit(const struct runtime *rt, const struct invocation *inv,
 		return;
 	case BUDGET_MAPS:
 		set_by(info, "max_map_count", maps_limit(), "vm.max_map_count");
+		(void)snprintf(room->hint, sizeof(room->hint),
+			"as root: " MAPS_FIX ", and start the daemon anew; or "
+			"a smaller idle_ttl_ms",
+			maps_advice(maps_limit(), rt->opt.max_isolates));
+		info->hint = room->hint;
+		return;
+	case BUDGET_ISOLATES:
+		set_by(info, "isolates", rt->opt.max_isolates,
+			"limits.isolates");
 		return;
 	case BUDGET_NONE:
-		ending_limit(rt, inv, info);
+		ending_limit(rt, o, end, info);
 		return;
 	}
+}
+
+struct problem_info outcome_info(const struct runtime *rt,
+	const struct function *fn, const struct ending *end,
+	struct outcome_room *room)
+{
+	struct problem_info info = {
+		.problem = outcome_problem(end->outcome),
+		.retry_s = (end->retry_ns + CLOCK_S - 1) / CLOCK_S,
+		.retry_never = never_fits(rt, &fn->opt, end->met),
+		.hint = end->met == BUDGET_NONE ? ending_hint(end->outcome)
+						: hints_met[end->met],
+	};
+
+	met_limit(rt, &fn->opt, end, room, &info);
+	return info;
 }

@@ -106,14 +106,6 @@ const char *problem_title(enum problem p)
 	return problems[p].title;
 }
 
-bool problem_retry(enum problem p)
-{
-	int status = problem_status(p);
-
-	return status == 429 || p == PROBLEM_DAEMON_DRAINING ||
-	       p == PROBLEM_DAEMON_NOT_READY;
-}
-
 enum problem problem_of_status(int status)
 {
 	return status == 413 ? PROBLEM_REQUEST_TOO_LARGE
@@ -173,4 +165,17 @@ void problem_body(struct buf *b, const struct problem_info *info)
 	}
 	member_str(b, "hint", info->hint);
 	buf_add_lit(b, "}\n");
+}
+
+void problem_retry(struct buf *headers, const struct problem_info *info)
+{
+	enum problem p = info->problem;
+
+	if (info->retry_never ||
+		(problem_status(p) != 429 && p != PROBLEM_DAEMON_DRAINING &&
+			p != PROBLEM_DAEMON_NOT_READY))
+		return;
+	buf_add_lit(headers, "Retry-After: ");
+	buf_add_u64(headers, info->retry_s ? info->retry_s : 1);
+	buf_add_lit(headers, "\r\n");
 }

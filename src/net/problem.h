@@ -57,8 +57,6 @@ enum problem {
 const char *problem_code(enum problem p);
 int problem_status(enum problem p);
 const char *problem_title(enum problem p);
-/* Worth trying again soon: the reply should carry Retry-After. */
-bool problem_retry(enum problem p);
 /* For what http_parse() refused. */
 enum problem problem_of_status(int status);
 
@@ -75,6 +73,7 @@ struct problem_info {
 	const char *limit_text; /* as a text, */
 	const char *limit_set;	/* and where it is set */
 	uint64_t retry_s;	/* Retry-After; 0: 1 */
+	bool retry_never;	/* none: it can't succeed */
 	const char *hint;
 };
 
@@ -85,3 +84,5 @@ enum {
 };
 
 void problem_body(struct buf *b, const struct problem_info *info);
+/* The header line Retry-After, if it is worth trying again. */
+void problem_retry(struct buf *headers, const struct problem_info *info);

@@ -93,16 +93,25 @@ static void finish(struct control_req *req, struct registration *reg)
 	registration_free(reg);
 }
 
-static void failed(struct control_req *req, struct registration *reg,
-	enum problem problem, const char *detail)
+static void failed_info(struct control_req *req, struct registration *reg,
+	struct problem_info *info, const char *detail)
 {
 	if (reg->fn)
 		function_put(reg->fn);
 	reg->fn = NULL;
+	info->detail = detail;
+	info->detail_len = strlen(detail);
 	reg->result = REGISTRATION_FAILED;
-	reg->problem = problem;
-	(void)snprintf(reg->detail, sizeof(reg->detail), "%s", detail);
+	reg->failure = info;
 	finish(req, reg);
+}
+
+static void failed(struct control_req *req, struct registration *reg,
+	enum problem problem, const char *detail)
+{
+	struct problem_info info = {.problem = problem};
+
+	failed_info(req, reg, &info, detail);
 }
 
 /* What is there already is this very code: the answer is that version. */
@@ -156,13 +165,17 @@ static void publish(struct control_req *req, struct registration *reg)
 static void loaded(struct control_req *req, const struct control_load *load)
 {
 	struct registration *reg = req->state;
+	struct outcome_room room;
+	struct problem_info info;
 
-	if (load->outcome == OUTCOME_OK)
+	if (load->end.outcome == OUTCOME_OK) {
 		publish(req, reg);
-	else
-		failed(req, reg, outcome_problem(load->outcome),
-			load->message[0] ? load->message
-					 : "the code did not load");
+		return;
+	}
+	info = outcome_info(
+		rest_exchange(req)->server->rt, reg->fn, &load->end, &room);
+	failed_info(req, reg, &info,
+		load->message[0] ? load->message : "the code did not load");
 }
 
 /* Without hardware keys only memory-safe engines are inside a wall. */

@@ -30,8 +30,8 @@ struct registration {
 
 	/* For done. */
 	enum registration_result result;
-	enum problem problem; /* of REGISTRATION_FAILED */
-	char detail[1024];
+	/* Of REGISTRATION_FAILED; good during done. detail ends in NUL. */
+	const struct problem_info *failure;
 	struct refusals *refusals; /* of Code.Rejected; or NULL */
 	struct function *fn;	   /* NULL if failed */
 };

@@ -68,8 +68,7 @@ static void put_done(struct control_req *req, const struct registration *reg)
 	struct buf b;
 
 	if (reg->result == REGISTRATION_FAILED) {
-		rest_reply_refused(
-			req, reg->problem, reg->detail, reg->refusals);
+		rest_reply_info(req, reg->failure, reg->refusals);
 		return;
 	}
 	gbuf_init(&b);

@@ -73,25 +73,22 @@ static void add_peak(struct buf *b, const struct invocation *inv,
 static void fail(struct exchange *x, struct function *fn)
 {
 	struct invocation *inv = &x->inv;
-	struct problem_info info = {
-		.problem = outcome_problem(inv->outcome),
-		.detail = inv->reply_len ? inv->reply.ptr + INVOKE_HEADROOM
-					 : NULL,
-		.detail_len = inv->reply_len,
-		.invocation = inv->id,
-		.function = fn->id,
-	};
-	struct outcome_limit room;
+	const struct ending end = ending_of_call(inv);
+	struct outcome_room room;
+	struct problem_info info = outcome_info(x->server->rt, fn, &end, &room);
 	char detail[PROBLEM_DETAIL_MAX];
 	struct buf b;
 
+	info.detail = inv->reply_len ? inv->reply.ptr + INVOKE_HEADROOM : NULL;
+	info.detail_len = inv->reply_len;
+	info.invocation = inv->id;
+	info.function = fn->id;
 	buf_init(&b, detail, sizeof(detail));
 	if (inv->heap_peak && inv->reply_len < PEAK_DETAIL_MAX) {
 		add_peak(&b, inv, &info);
 		info.detail = b.ptr;
 		info.detail_len = b.len;
 	}
-	outcome_limit(x->server->rt, inv, &room, &info);
 	exchange_reply_problem(x, &info);
 	bufpool_put(&x->worker->pool, inv->reply);
 }

@@ -34,7 +34,11 @@ void rest_reply_json(struct control_req *req, int status, json_t *json)
 void rest_reply_problem(
 	struct control_req *req, enum problem p, const char *detail)
 {
-	rest_reply_refused(req, p, detail, NULL);
+	const struct problem_info info = {.problem = p,
+		.detail = detail,
+		.detail_len = detail ? strlen(detail) : 0};
+
+	rest_reply_info(req, &info, NULL);
 }
 
 /* "refusals" and "counts" go into the problem's body, which ends with "}\n". */
@@ -59,26 +63,22 @@ static void add_refusals(struct buf *b, const struct refusals *refusals)
 	free(sums);
 }
 
-void rest_reply_refused(struct control_req *req, enum problem p,
-	const char *detail, const struct refusals *refusals)
+void rest_reply_info(struct control_req *req, const struct problem_info *info,
+	const struct refusals *refusals)
 {
-	const struct problem_info info = {.problem = p,
-		.detail = detail,
-		.detail_len = detail ? strlen(detail) : 0};
 	struct exchange *x = rest_exchange(req);
 	struct buf b;
 	size_t len;
 	char *text;
 
 	gbuf_init(&b);
-	problem_body(&b, &info);
+	problem_body(&b, info);
 	if (refusals && buf_ok(&b))
 		add_refusals(&b, refusals);
 	text = gbuf_steal(&b, &len);
-	if (problem_retry(p))
-		buf_add_lit(&x->extra, "Retry-After: 1\r\n");
-	control_reply(req, problem_status(p), PROBLEM_MEDIA_TYPE, text,
-		text ? len : 0);
+	problem_retry(&x->extra, info);
+	control_reply(req, problem_status(info->problem), PROBLEM_MEDIA_TYPE,
+		text, text ? len : 0);
 }
 
 void rest_reply_error(struct control_req *req, enum problem p, struct buf *err)

@@ -24,9 +24,10 @@ void rest_reply_json(struct control_req *req, int status, json_t *json);
 /* Answers with a problem; detail is for the user. */
 void rest_reply_problem(
 	struct control_req *req, enum problem p, const char *detail);
-/* The same with the list of an admission's refusals; NULL: none. */
-void rest_reply_refused(struct control_req *req, enum problem p,
-	const char *detail, const struct refusals *refusals);
+/* The same with more to say, and the list of an admission's refusals; NULL:
+ * none. */
+void rest_reply_info(struct control_req *req, const struct problem_info *info,
+	const struct refusals *refusals);
 /* Takes what was collected in err as the detail. */
 void rest_reply_error(struct control_req *req, enum problem p, struct buf *err);
 

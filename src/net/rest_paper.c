@@ -77,7 +77,7 @@ static void reply_false(
 static void registered(struct control_req *req, const struct registration *reg)
 {
 	if (reg->result == REGISTRATION_FAILED)
-		reply_false(req, reg->problem, reg->detail);
+		reply_false(req, reg->failure->problem, reg->failure->detail);
 	else
 		reply_bool(req, true);
 }
@@ -88,7 +88,7 @@ static void registered_hydra(
 	char text[FUNCTION_ID_MAX + 32], *copy;
 
 	if (reg->result == REGISTRATION_FAILED) {
-		rest_reply_problem(req, reg->problem, reg->detail);
+		rest_reply_info(req, reg->failure, NULL);
 		return;
 	}
 	(void)snprintf(

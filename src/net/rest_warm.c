@@ -19,15 +19,21 @@ enum {
 static void warmed(struct control_req *req, const struct control_warmed *w)
 {
 	const struct control_load *load = &w->load;
+	struct outcome_room room;
+	struct problem_info info;
 
-	if (load->outcome == OUTCOME_OK)
+	if (load->end.outcome == OUTCOME_OK) {
 		rest_reply_json(req, 200,
 			json_pack("{s:I, s:I}", "isolates",
 				(json_int_t)(w->idle + w->made), "made",
 				(json_int_t)w->made));
-	else
-		rest_reply_problem(req, outcome_problem(load->outcome),
-			load->message[0] ? load->message : NULL);
+		return;
+	}
+	info = outcome_info(
+		rest_exchange(req)->server->rt, w->fn, &load->end, &room);
+	info.detail_len = strlen(load->message);
+	info.detail = info.detail_len ? load->message : NULL;
+	rest_reply_info(req, &info, NULL);
 }
 
 /* How many; false: err says what is wrong with the body. */

@@ -171,7 +171,9 @@ def test_warm_beyond_the_room():
         r = warm(d, "a/f", '{"isolates":100}')
         same((r.status, r.code()), (429, "Limit.Memory"))
         same(r.headers["retry-after"], "1")
-        has(r.body, "limits.isolates")
+        same(r.json()["limit"],
+             {"isolates": 8, "set_by": "limits.isolates"})
+        has(r.json()["hint"], "limits.isolates")
         assert len(isolates(d)) <= 2, "none was made"
         same(warm(d, "a/f", '{"isolates":6}').status, 200)
         # Not at the cost of others.
@@ -208,7 +210,12 @@ def resident(d):
 
 
 def until_smaller(d, mib):
-    wait_for("memory given back", lambda: resident(d) < mib)
+    try:
+        wait_for("memory given back", lambda: resident(d) < mib)
+    except AssertionError:
+        # Is it that nobody ended them, or that they ended in vain?
+        sys.stderr.write(f"{resident(d)} MiB, {isolates(d)}\n")
+        raise
     return time.monotonic()
 
 

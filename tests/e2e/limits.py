@@ -288,8 +288,12 @@ def test_tenant_memory():
         # More than all of it is never possible.
         r = d.ask("PUT", "/v1/functions/acme/big?memory_mb=9", ECHO,
                   Content_Type="text/x-lua")
-        same(r.code(), "Limit.Memory")
-        has(r.body, "tenants.acme.memory_mb")
+        same((r.status, r.code()), (429, "Limit.Memory"))
+        same(r.json()["limit"],
+             {"memory_mb": 8, "set_by": "tenants.acme.memory_mb"})
+        has(r.json()["hint"], "less memory_mb")
+        # It makes no sense to come again.
+        assert "retry-after" not in r.headers, r.headers
         d.deploy("t/big", ECHO, "?memory_mb=9")
         same(d.invoke("t/big", "1").status, 200)
 
@@ -305,6 +309,14 @@ def test_tenant_memory_in_use():
         same(r.json()["limit"],
              {"memory_mb": 4, "set_by": "tenants.acme.memory_mb"})
         same(metric(b, 'gvisord_limited_total{limit="tenant_memory"}'), 1)
+        # A registration's load is told the same.
+        with d.client() as admin:
+            put = admin.ask("PUT", path("acme/h") + "?memory_mb=4", BUSY,
+                            Content_Type="text/x-lua")
+        same((put.status, put.code()), (429, "Limit.Memory"))
+        same([put.json()[k] for k in ("limit", "hint")],
+             [r.json()[k] for k in ("limit", "hint")])
+        same(put.headers["retry-after"], "1")
         same(a.reply().status, 200)
         # The idle one ends for it.
         same(d.invoke("acme/g", "0").status, 200)
@@ -333,10 +345,30 @@ def test_warming_keeps_to_the_memory():
         d.deploy("acme/g", ECHO, "?memory_mb=4")
         r = d.ask("POST", path("acme/f") + "/warm", '{"isolates":3}')
         same(r.code(), "Limit.Memory")
-        has(r.body, "tenants.acme.memory_mb")
+        same(r.json()["limit"],
+             {"memory_mb": 12, "set_by": "tenants.acme.memory_mb"})
+        has(r.json()["hint"], "less memory_mb")
+        same(r.headers["retry-after"], "1")
         same(d.ask("GET", path("acme/g")).json()["isolates"]["idle"], 1)
         r = d.ask("POST", path("acme/f") + "/warm", '{"isolates":2}')
         same((r.status, r.json()["isolates"]), (200, 2))
+
+
+def test_registration_names_its_limits():
+    with Daemon() as d:
+        for code, query, want, limit in (
+                ("local t = {} while true do t[#t + 1] = "
+                 "('x'):rep(10000) .. #t end", "memory_mb=4",
+                 "Function.OutOfMemory", {"memory_mb": 4}),
+                ("while true do end", "timeout_ms=100", "Sandbox.Timeout",
+                 {"timeout_ms": 100})):
+            r = d.ask("PUT", path("t/f") + "?" + query, code,
+                      Content_Type="text/x-lua")
+            same(r.code(), want)
+            name = next(iter(limit))
+            same(r.json()["limit"],
+                 {**limit, "set_by": f"function option {name}"})
+            has(r.json()["hint"], name)
 
 
 def test_total_memory():

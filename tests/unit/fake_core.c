@@ -328,13 +328,20 @@ void control_release(struct control_req *req)
 	req->body = NULL;
 }
 
+static struct ending core_ending(void)
+{
+	return (struct ending){.outcome = core->last_load,
+		.met = core->last_met,
+		.retry_ns = core->last_retry_ns};
+}
+
 int control_load(
 	struct control_req *req, struct function *fn, control_loaded_fn *then)
 {
-	struct control_load load = {.outcome = core->last_load};
+	struct control_load load = {.end = core_ending()};
 
 	(void)fn;
-	if (load.outcome != OUTCOME_OK)
+	if (load.end.outcome != OUTCOME_OK)
 		(void)strcpy(load.message, "line 1: it is not code");
 	then(req, &load);
 	return 0;
@@ -369,11 +376,10 @@ static void *worker_main(void *arg)
 int control_warm(struct control_req *req, struct function *fn, size_t n,
 	control_warmed_fn *then)
 {
-	struct control_warmed w = {.idle = 1, .made = n - 1};
+	struct control_warmed w = {
+		.fn = fn, .idle = 1, .made = n - 1, .load.end = core_ending()};
 
-	(void)fn;
-	w.load.outcome = core->last_load;
-	if (w.load.outcome != OUTCOME_OK)
+	if (w.load.end.outcome != OUTCOME_OK)
 		(void)strcpy(w.load.message, "there is no room");
 	then(req, &w);
 	return 0;
@@ -492,7 +498,8 @@ void fake_core_start(struct fake_core *f, const struct server_options *opt)
 	struct server_options o = opt ? *opt : (struct server_options){0};
 	char err[256];
 
-	*f = (struct fake_core){.last_load = OUTCOME_OK};
+	*f = (struct fake_core){
+		.last_load = OUTCOME_OK, .last_met = BUDGET_NONE};
 	core = f;
 	registry.n = 0;
 	list_init(&waiting);

@@ -19,7 +19,10 @@ struct fake_core {
 	struct server server;
 	pthread_t worker_thread, control_thread;
 	_Atomic bool stop_control;
-	int last_load; /* outcome the next control_load() reports */
+	/* What the next control_load() reports. */
+	enum outcome last_load;
+	enum budget last_met;
+	uint64_t last_retry_ns;
 	char socket[64];
 };
 

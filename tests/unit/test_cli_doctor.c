@@ -99,7 +99,7 @@ Test(doctor, map_count)
 	d.isolates = 40000;
 	judges("vm.max_map_count", DOCTOR_WARN, "40000 isolates want 81000");
 	cr_assert(strstr(result("vm.max_map_count")->fix,
-			  "vm.max_map_count=81000") != NULL);
+			  "vm.max_map_count=262144") != NULL);
 	put("/proc/sys/vm/max_map_count", "many\n");
 	judges("vm.max_map_count", DOCTOR_WARN, "unknown");
 }

@@ -428,7 +428,7 @@ static void request_handle_empty(struct control_req *req)
 static void request_loaded(
 	struct control_req *req, const struct control_load *load)
 {
-	container_of(req, struct request, req)->outcome = load->outcome;
+	container_of(req, struct request, req)->outcome = load->end.outcome;
 	EXPECT(req->state == &request);
 	control_reply(req, 200, "text/plain", strdup(load->message),
 		strlen(load->message));

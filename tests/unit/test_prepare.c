@@ -165,7 +165,7 @@ static void request_done(struct control_req *req)
 
 static void loaded(struct control_req *req, const struct control_load *load)
 {
-	request.outcome = load->outcome;
+	request.outcome = load->end.outcome;
 	control_reply(req, 200, NULL, NULL, 0);
 }
 

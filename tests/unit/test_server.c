@@ -542,6 +542,8 @@ Test(server, register_refused)
 	refused(fd, f, LUA, "code", 422, "Code.EntryMissing");
 	core.last_load = OUTCOME_LOAD_FAILED;
 	refused(fd, f, LUA, "code", 422, "line 1: it is not code");
+	core.last_load = OUTCOME_OUT_OF_MEMORY;
+	refused(fd, f, LUA, "code", 502, "\"limit\":{\"memory_mb\":64,");
 	cr_assert_eq(registry_count(core.rt.registry), 5);
 	close(fd);
 }
@@ -639,6 +641,11 @@ Test(server, warm)
 	cr_assert_eq(a.status, 429);
 	cr_assert(strstr(a.body, "\"Limit.Memory\""));
 	cr_assert(strstr(a.body, "there is no room"));
+	core.last_met = BUDGET_QUEUE;
+	core.last_retry_ns = 2 * CLOCK_S + 1;
+	a = ask(fd, WARM("echo", 0, ""));
+	cr_assert(strstr(a.body, "\"set_by\":\"limits.queue\""));
+	cr_assert(strstr(a.head, "Retry-After: 3\r\n"));
 	core.last_load = OUTCOME_LOAD_FAILED;
 	cr_assert_eq(ask(fd, WARM("echo", 0, "")).status, 422);
 	close(fd);

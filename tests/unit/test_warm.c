@@ -76,7 +76,7 @@ static struct function *function(const char *name, enum hostile load)
 static void gives(const struct control_warmed *got, enum outcome outcome,
 	size_t idle, size_t made)
 {
-	EXPECT(got->load.outcome == (int)outcome);
+	EXPECT(got->load.end.outcome == outcome);
 	EXPECT(got->idle == idle);
 	EXPECT(got->made == made);
 }
@@ -125,6 +125,7 @@ SCRIPT(no_room_for_all, .isolates = 4)
 
 	gives(warm(w, a, 5), OUTCOME_NO_ISOLATE, 0, 0);
 	EXPECT(strstr(request.got.load.message, "room for 4 more") != NULL);
+	EXPECT(request.got.load.end.met == BUDGET_ISOLATES);
 	EXPECT(atomic_load(&a->stats.idle) == 0);
 	gives(warm(w, a, 3), OUTCOME_OK, 0, 3);
 	/* Idle ones of another function stay. */
