@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True  # no __pycache__ in the source tree
 import scale  # noqa: E402 pylint: disable=wrong-import-position
 import sharing  # noqa: E402 pylint: disable=wrong-import-position
 
-ROUNDS = 5
+ROUNDS = 3
 STARTS = 300
 LIVE = (1, 16, 128, 512, 1024, 4096, 10000)
 HEAD = """\
