@@ -5,6 +5,8 @@
  */
 #include "pkey/wipe.h"
 
+#include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/err.h"
@@ -20,4 +22,17 @@ int wipe_range(void *at, size_t len)
 	if (mmap(at, len, PROT_NONE, flags | MAP_FIXED_NOREPLACE, -1, 0) == at)
 		return 0;
 	return -EEXIST;
+}
+
+void wipe_zero(void *at, size_t len)
+{
+	const uintptr_t page = 4096;
+	char *begin = at, *end = begin + len;
+	char *from = (char *)(((uintptr_t)begin + page - 1) & -page);
+	char *to = (char *)((uintptr_t)end & -page);
+
+	if (from >= to || madvise(from, (size_t)(to - from), MADV_DONTNEED))
+		from = to = end;
+	memset(begin, 0, (size_t)(from - begin));
+	memset(to, 0, (size_t)(end - to));
 }

@@ -11,3 +11,7 @@
  * but something else has come into its place.
  */
 int wipe_range(void *at, size_t len);
+
+/* Private anonymous memory: [at, at+len) is zero, and has no pages where they
+ * are of nothing else. */
+void wipe_zero(void *at, size_t len);

@@ -225,10 +225,12 @@ static void errand_prepare(struct msg *msg)
 	keeper_answer(iso, r);
 }
 
-/* Afterwards the slot is as at first. With the guard the page tables go. */
+/* Afterwards the slot is as at first, but for page tables. Not the guard: to
+ * part it from what is before it takes a mapping, and there may be none. */
 static int keeper_clear(struct isolate *iso)
 {
-	int r = wipe_range(iso->base, iso->mapped);
+	int r = wipe_range(
+		iso->base + ISOLATE_GUARD, iso->mapped - ISOLATE_GUARD);
 
 	if (r < 0 && r != -EEXIST)
 		return r;
@@ -302,33 +304,21 @@ static void errand_recycle(struct msg *msg)
 	keeper_answer(iso, r);
 }
 
-/* Zero, and without pages where they are of nothing else. */
-static void keeper_zero(char *at, size_t len)
-{
-	const uintptr_t page = ISOLATE_PAGE;
-	char *from = (char *)(((uintptr_t)at + page - 1) & -page);
-	char *to = (char *)(((uintptr_t)at + len) & -page);
-
-	if (from < to &&
-		madvise(from, (size_t)(to - from), MADV_DONTNEED) == 0) {
-		memset(at, 0, (size_t)(from - at));
-		memset(to, 0, (size_t)(at + len - to));
-	} else {
-		memset(at, 0, len);
-	}
-}
-
 int keeper_blank(struct isolate *of, size_t n)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < n && r == 0; i++) {
-		if (of[i].mapped)
-			r = keeper_clear(&of[i]);
+		size_t len = of[i].mapped;
+
+		r = len ? keeper_clear(&of[i]) : 0;
+		/* Once more, with the guard, for the page tables' sake. */
+		if (r == 0 && len && wipe_range(of[i].base, len) == -EEXIST)
+			r = -EEXIST;
 		audit_step("blank", &of[i]);
 	}
 	if (r == 0)
-		keeper_zero((char *)of, n * sizeof(*of));
+		wipe_zero(of, n * sizeof(*of));
 	return r;
 }
 

@@ -81,3 +81,25 @@ Test(wipe, where_no_mapping_may_be_made, .timeout = 60)
 	is_gone(at);
 }
 #endif
+
+/* What lies beside it on the same pages stays. */
+Test(wipe, zero_to_the_byte)
+{
+	enum {
+		SIZE = 5 * 4096
+	};
+	static const size_t cases[][2] = {{0, SIZE}, {100, 3 * 4096},
+		{4096, 4096}, {4000, 50}, {4095, 4098}, {7, 0}};
+	unsigned char *m = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	cr_assert(m != MAP_FAILED);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		size_t from = cases[i][0], to = from + cases[i][1];
+
+		memset(m, 0xff, SIZE);
+		wipe_zero(m + from, to - from);
+		for (size_t at = 0; at < SIZE; at++)
+			cr_assert_eq(m[at], at >= from && at < to ? 0 : 0xff);
+	}
+}
