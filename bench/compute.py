@@ -6,12 +6,11 @@ to nothing to do. What is left is the computation.
 """
 
 import contextlib
-import glob
 import json
 import resource
 import statistics
 
-from measure import Failed, TOP, free_port, on_cpu, run, server
+from measure import Failed, TOP, cpu_of_threads, free_port, on_cpu, run, server
 
 EXAMPLES = f"{TOP}/docs/examples"
 KMEANS = {"points": 20000, "clusters": 8, "seed": 1}
@@ -46,15 +45,6 @@ def of_children():
     """Processor seconds of the programs that were run so far."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-def of_process(pid):
-    """Processor seconds of a program that runs."""
-    total = 0
-    for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
-        with open(path, encoding="ascii") as f:
-            total += int(f.read().split()[0])
-    return total / 1e9
 
 
 def number_of(answer):
@@ -114,7 +104,7 @@ class Gvisord:
         def call(request):
             return run([self.program, "--socket", self.socket, "invoke", name,
                         json.dumps(request)])
-        return call, lambda: of_process(self.pid)
+        return call, lambda: cpu_of_threads(self.pid)
 
 
 def compare(plain, ours, requests, rounds):

@@ -137,28 +137,12 @@ static void bench_functions(void)
 
 /* Printing, on the control thread. ----------------------------------------- */
 
-static double bench_kib(const char *name)
-{
-	FILE *f = fopen("/proc/self/smaps_rollup", "re");
-	size_t len = strlen(name);
-	char line[256];
-	double kib = -1;
-
-	CHECK(f);
-	while (fgets(line, sizeof(line), f))
-		if (strncmp(line, name, len) == 0 && line[len] == ':')
-			kib = strtod(line + len + 1, NULL);
-	(void)fclose(f);
-	CHECK(kib >= 0);
-	return kib;
-}
-
 static void bench_look(struct inproc *b, struct worker *w)
 {
 	(void)b;
 	(void)w;
-	bench.pss = bench_kib("Pss");
-	bench.rss = bench_kib("Rss");
+	bench.pss = inproc_kib("/proc/self/smaps_rollup", "Pss");
+	bench.rss = inproc_kib("/proc/self/smaps_rollup", "Rss");
 }
 
 static void bench_print(struct inproc *b, struct worker *w)

@@ -247,3 +247,19 @@ void inproc_compile(struct inproc *b, struct worker *w, struct function *fn)
 	b->compiled_of = fn;
 	inproc_ask(b, w, inproc_give);
 }
+
+double inproc_kib(const char *path, const char *name)
+{
+	FILE *f = fopen(path, "re");
+	size_t len = strlen(name);
+	char line[256];
+	double kib = -1;
+
+	CHECK(f);
+	while (fgets(line, sizeof(line), f))
+		if (strncmp(line, name, len) == 0 && line[len] == ':')
+			kib = strtod(line + len + 1, NULL);
+	(void)fclose(f);
+	CHECK(kib >= 0);
+	return kib;
+}

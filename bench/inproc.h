@@ -64,6 +64,8 @@ void inproc_busy(bool is);
 void inproc_turn(struct worker *w);
 /* Worker. The loop turns for so long: errands come back, refills are made. */
 void inproc_pause(struct worker *w, uint64_t ns);
+/* Control thread. "Name:   123 kB" of a file in /proc. */
+double inproc_kib(const char *path, const char *name);
 /* Worker. Has ask() run on the control thread, where system calls are free,
  * and waits. */
 void inproc_ask(struct inproc *b, struct worker *w, inproc_fn *ask);

@@ -214,10 +214,12 @@ def await_port(port, process):
 
 
 @contextlib.contextmanager
-def server(command, port, log):
-    """A server on CPU 0 for the time of a `with`."""
+def server(command, port, log, cpu=0):
+    """A server, on one CPU or (None) all, for the time of a `with`."""
+    if cpu is not None:
+        command = on_cpu(cpu, command)
     with open(log, "ab") as out:
-        process = subprocess.Popen(on_cpu(0, command), stdout=out, stderr=out)
+        process = subprocess.Popen(command, stdout=out, stderr=out)
     try:
         await_port(port, process)
         yield process
@@ -234,6 +236,15 @@ def cpu_seconds(pid):
     with open(f"/proc/{pid}/stat", encoding="ascii") as f:
         fields = f.read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def cpu_of_threads(pid):
+    """Processor seconds of the threads there are, to the nanosecond."""
+    ns = 0
+    for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
+        with open(path, encoding="ascii") as f:
+            ns += int(f.read().split()[0])
+    return ns / 1e9
 
 
 def wrk(url, connections, seconds, cpu, post):

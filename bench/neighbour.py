@@ -10,12 +10,10 @@ limit, or one call at once, or a quarter of a processor.
 import contextlib
 import json
 import os
-import signal
 import statistics
-import subprocess
 import tempfile
 
-from measure import Failed, await_port, free_port, number, run, values
+from measure import Failed, free_port, number, run, server, values
 
 NEIGHBOUR = "return function() return 'hello' end"
 BOMBS = {
@@ -57,17 +55,8 @@ def daemon(build, where, limits):
                "--isolation", "software", "--unsafe-native",
                "--socket", socket, "--listen", f"127.0.0.1:{port}",
                "--config", f"{where}/config.json", "--set", "log.level=error"]
-    with open(f"{where}/log", "ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        await_port(port, process)
+    with server(command, port, f"{where}/log", cpu=None):
         yield socket
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
 
 
 def deploy(build, where, socket, name, language, code, *options):

@@ -46,32 +46,17 @@ static double line_slope(const struct line *l)
 	return (l->n * l->xy - l->x * l->y) / (l->n * l->xx - l->x * l->x);
 }
 
-/* "Name:   123 kB" of a file in /proc. */
-static double proc_kib(const char *path, const char *name)
-{
-	FILE *f = fopen(path, "re");
-	size_t len = strlen(name);
-	char line[256];
-	double kib = -1;
-
-	CHECK(f);
-	while (fgets(line, sizeof(line), f))
-		if (strncmp(line, name, len) == 0 && line[len] == ':')
-			kib = strtod(line + len + 1, NULL);
-	(void)fclose(f);
-	CHECK(kib >= 0);
-	return kib;
-}
-
 static void resident_look(struct inproc *b, struct worker *w)
 {
 	double x = (double)resident.live;
 
 	(void)b;
 	(void)w;
-	line_add(&resident.rss, x, proc_kib("/proc/self/smaps_rollup", "Rss"));
-	line_add(&resident.pss, x, proc_kib("/proc/self/smaps_rollup", "Pss"));
-	line_add(&resident.tables, x, proc_kib("/proc/self/status", "VmPTE"));
+	line_add(
+		&resident.rss, x, inproc_kib("/proc/self/smaps_rollup", "Rss"));
+	line_add(
+		&resident.pss, x, inproc_kib("/proc/self/smaps_rollup", "Pss"));
+	line_add(&resident.tables, x, inproc_kib("/proc/self/status", "VmPTE"));
 }
 
 static void resident_work(struct inproc *b, struct worker *w)

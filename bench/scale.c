@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/arena.h"
+#include "draw.h"
 #include "inproc.h"
 #include "sample.h"
 #include "util/clock.h"
@@ -50,35 +51,6 @@ static struct scale {
 /* Long enough for the keeper to have put everything in its place. */
 #define PACE (1 * CLOCK_MS)
 
-/* Always the same numbers (xorshift). */
-static uint64_t scale_draw(void)
-{
-	uint64_t x = scale.drawn;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	scale.drawn = x;
-	return x;
-}
-
-/* "Name:   123 kB" of a file in /proc. */
-static double scale_kib(const char *path, const char *name)
-{
-	FILE *f = fopen(path, "re");
-	size_t len = strlen(name);
-	char line[256];
-	double kib = -1;
-
-	CHECK(f);
-	while (fgets(line, sizeof(line), f))
-		if (strncmp(line, name, len) == 0 && line[len] == ':')
-			kib = strtod(line + len + 1, NULL);
-	(void)fclose(f);
-	CHECK(kib >= 0);
-	return kib;
-}
-
 static double scale_maps(void)
 {
 	FILE *f = fopen("/proc/self/maps", "re");
@@ -94,8 +66,8 @@ static double scale_maps(void)
 
 static void scale_look(struct memory *ret)
 {
-	ret->pss = scale_kib("/proc/self/smaps_rollup", "Pss");
-	ret->tables = scale_kib("/proc/self/status", "VmPTE");
+	ret->pss = inproc_kib("/proc/self/smaps_rollup", "Pss");
+	ret->tables = inproc_kib("/proc/self/status", "VmPTE");
 	ret->maps = scale_maps();
 }
 
@@ -161,7 +133,7 @@ static uint64_t scale_batch(struct worker *w, unsigned long among)
 	w->now = begin;
 	for (unsigned i = 0; i < BATCH; i++) {
 		scale.inv[i] = (struct invocation){
-			.fn = scale.kept[scale_draw() % among],
+			.fn = scale.kept[draw_next(&scale.drawn) % among],
 			.req = request,
 			.req_len = sizeof(request) - 1,
 			.done = scale_done,
@@ -208,7 +180,7 @@ static bool scale_arguments(int argc, char **argv)
 	int opt;
 
 	scale.starts = 200;
-	scale.drawn = 88172645463325252;
+	scale.drawn = DRAW_SEED;
 	while ((opt = getopt(argc, argv, "n:c:")) != -1) {
 		if (opt == 'n')
 			scale.starts = (unsigned)strtoul(optarg, NULL, 10);

@@ -3,7 +3,6 @@ and list. Each starts programs and returns numbers."""
 
 import bisect
 import contextlib
-import glob
 import http.client
 import json
 import os
@@ -74,15 +73,6 @@ def popularity(name, functions):
     rng.shuffle(order)
     return [order[bisect.bisect(sums, rng.random() * total)]
             for _ in range(DRAWS)]
-
-
-def cpu_seconds(pid):
-    """Time on a processor of all threads so far, to the nanosecond."""
-    ns = 0
-    for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
-        with open(path, encoding="ascii") as f:
-            ns += int(f.read().split()[0])
-    return ns / 1e9
 
 
 def memory(pid):
@@ -165,7 +155,7 @@ class Crowd:
 
     def load(self, name, seconds, connections=64):
         """Calls as that file says: requests per second, CPU of one."""
-        before = cpu_seconds(self.pid)
+        before = measure.cpu_of_threads(self.pid)
         text = measure.run(measure.on_cpu(1, [
             "wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
             "-s", f"{measure.HERE}/names.lua",
@@ -176,7 +166,7 @@ class Crowd:
         n = int(re.search(r"(\d+) requests in", text)[1])
         return {
             "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),
-            "cpu_us": (cpu_seconds(self.pid) - before) * 1e6 / n,
+            "cpu_us": (measure.cpu_of_threads(self.pid) - before) * 1e6 / n,
         }
 
     def pages(self, path, key):

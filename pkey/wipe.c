@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "base/err.h"
+#include "pkey/domain.h"
 
 int wipe_range(void *at, size_t len)
 {
@@ -26,7 +27,7 @@ int wipe_range(void *at, size_t len)
 
 void wipe_zero(void *at, size_t len)
 {
-	const uintptr_t page = 4096;
+	const uintptr_t page = DOMAIN_PAGE;
 	char *begin = at, *end = begin + len;
 	char *from = (char *)(((uintptr_t)begin + page - 1) & -page);
 	char *to = (char *)((uintptr_t)end & -page);

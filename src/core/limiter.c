@@ -221,13 +221,6 @@ void limiter_charged(struct isolate *iso, const struct function *fn)
 	iso->owner = fn->opt.owner;
 }
 
-static void refund(struct worker *w, struct tenant *t, size_t bytes)
-{
-	if (t)
-		give(w, &t->memory, bytes);
-	give(w, &w->rt->core->memory, bytes);
-}
-
 /* An idle isolate of the tenant ends (NULL: of anybody). */
 static void relieve(struct worker *w, const struct tenant *t)
 {
@@ -264,8 +257,10 @@ void limiter_uncharge(struct isolate *iso)
 		w->core->relieving = false;
 	iso->relief = false;
 	iso->charged = 0;
+	if (bytes && iso->owner)
+		give(w, &iso->owner->memory, bytes);
 	if (bytes)
-		refund(w, iso->owner, bytes);
+		give(w, &w->rt->core->memory, bytes);
 	limiter_relieve_all(w);
 }
 

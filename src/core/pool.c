@@ -362,9 +362,7 @@ bool pool_keep(struct pool *p, struct isolate *iso, uint64_t now)
 	if (fn->opt.idle_ttl_ns == 0 || pool_is_retired(fn))
 		return false;
 	iso->last_used = now;
-	iso->state = ISOLATE_IDLE;
-	list_push_front(&fn->local[iso->worker->id].idle, &iso->link);
-	pool_count_idle(fn, 1);
+	pool_untake(iso->worker, iso);
 	if (iso->timer == 0) {
 		iso->expires = pool_due(iso);
 		heap_add(p, iso);

@@ -29,6 +29,17 @@ struct host_options {
 /* Runs the script; fails the Criterion test for every expectation that was not
  * met, or when the child did not end well. */
 void host_run(const struct host_options *opt);
+/* A test that runs the script that follows; further arguments are its options.
+ * Test files have a SCRIPT of their own suite. */
+#define HOST_SCRIPT(suite, name, ...)                                          \
+	static void script_##name(struct worker *w);                           \
+	Test(suite, name, .timeout = 60)                                       \
+	{                                                                      \
+		const struct host_options opt = {                              \
+			.script = script_##name, __VA_ARGS__};                 \
+		host_run(&opt);                                                \
+	}                                                                      \
+	static void script_##name(struct worker *w)
 
 /* In a script: */
 void host_expect(bool good, const char *what, int line);

@@ -13,15 +13,7 @@ enum {
 	CALLS = 6,
 };
 
-#define SCRIPT(name, ...)                                                      \
-	static void script_##name(struct worker *w);                           \
-	Test(invoke, name, .timeout = 60)                                      \
-	{                                                                      \
-		const struct host_options opt = {                              \
-			.script = script_##name, __VA_ARGS__};                 \
-		host_run(&opt);                                                \
-	}                                                                      \
-	static void script_##name(struct worker *w)
+#define SCRIPT(name, ...) HOST_SCRIPT(invoke, name, __VA_ARGS__)
 
 /* Several at once. */
 static struct call {

@@ -15,15 +15,7 @@ enum {
 	MIB = 1 << 20,
 };
 
-#define SCRIPT(name, ...)                                                      \
-	static void script_##name(struct worker *w);                           \
-	Test(limiter, name, .timeout = 60)                                     \
-	{                                                                      \
-		const struct host_options opt = {                              \
-			.script = script_##name, __VA_ARGS__};                 \
-		host_run(&opt);                                                \
-	}                                                                      \
-	static void script_##name(struct worker *w)
+#define SCRIPT(name, ...) HOST_SCRIPT(limiter, name, __VA_ARGS__)
 
 static struct call {
 	struct invocation inv;

@@ -16,18 +16,7 @@ enum {
 
 #define KEEP (-1)
 
-TestSuite(maps, .timeout = 60);
-
-#define SCRIPT(title, ...)                                                     \
-	static void script_##title(struct worker *w);                          \
-	Test(maps, title)                                                      \
-	{                                                                      \
-		const struct host_options opt = {                              \
-			.script = script_##title, __VA_ARGS__};                \
-                                                                               \
-		host_run(&opt);                                                \
-	}                                                                      \
-	static void script_##title(struct worker *w)
+#define SCRIPT(name, ...) HOST_SCRIPT(maps, name, __VA_ARGS__)
 
 Test(maps, reserve)
 {

@@ -15,14 +15,7 @@ enum {
 	ROOM = 100,
 };
 
-#define SCRIPT(name)                                                           \
-	static void script_##name(struct worker *w);                           \
-	Test(prepare, name, .timeout = 60)                                     \
-	{                                                                      \
-		const struct host_options opt = {.script = script_##name};     \
-		host_run(&opt);                                                \
-	}                                                                      \
-	static void script_##name(struct worker *w)
+#define SCRIPT(name) HOST_SCRIPT(prepare, name, )
 
 static struct worker *worker;
 

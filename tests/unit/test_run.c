@@ -70,14 +70,7 @@ static void begin(struct worker *w)
 	fn = host_function("f", "xx", KEEP * INT64_C(60));
 }
 
-#define SCRIPT(name)                                                           \
-	static void script_##name(struct worker *w);                           \
-	Test(run, name, .timeout = 60)                                         \
-	{                                                                      \
-		const struct host_options opt = {.script = script_##name};     \
-		host_run(&opt);                                                \
-	}                                                                      \
-	static void script_##name(struct worker *w)
+#define SCRIPT(name) HOST_SCRIPT(run, name, )
 
 /* Honest ones first, so that the others mean something. -------------------- */
 

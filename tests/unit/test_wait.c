@@ -14,15 +14,7 @@ enum {
 	CALLS = 40,
 };
 
-#define SCRIPT(name, ...)                                                      \
-	static void script_##name(struct worker *w);                           \
-	Test(wait, name, .timeout = 60)                                        \
-	{                                                                      \
-		const struct host_options opt = {                              \
-			.script = script_##name, __VA_ARGS__};                 \
-		host_run(&opt);                                                \
-	}                                                                      \
-	static void script_##name(struct worker *w)
+#define SCRIPT(name, ...) HOST_SCRIPT(wait, name, __VA_ARGS__)
 
 static struct call {
 	struct invocation inv;

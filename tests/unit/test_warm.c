@@ -13,15 +13,7 @@ enum {
 	KEEP = 1000000000,
 };
 
-#define SCRIPT(name, ...)                                                      \
-	static void script_##name(struct worker *w);                           \
-	Test(warm, name, .timeout = 60)                                        \
-	{                                                                      \
-		const struct host_options opt = {                              \
-			.script = script_##name, __VA_ARGS__};                 \
-		host_run(&opt);                                                \
-	}                                                                      \
-	static void script_##name(struct worker *w)
+#define SCRIPT(name, ...) HOST_SCRIPT(warm, name, __VA_ARGS__)
 
 static struct request {
 	struct control_req req;
